@@ -1,0 +1,61 @@
+"""HiChat: what it acknowledged is stored, in order, once, and reaches every device."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import config as configuration
+from app import cli, health, http, logs, message, models, services, user
+from app.extensions import db, jwt, limiter, migrate, sock
+
+__all__ = ["create_app", "models"]
+
+
+def create_app(config: configuration.Config | None = None) -> Flask:
+    """Build the application: wiring only. Nothing is opened before the first request."""
+    config = config or configuration.load()
+    logs.configure(config.log_level)
+    config.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    app = Flask(__name__, static_folder=None)
+    app.config.from_mapping(_flask_settings(config))
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+    db.init_app(app)
+    migrate.init_app(app, db, render_as_batch=True)
+    jwt.init_app(app)
+    limiter.init_app(app)
+    sock.init_app(app)
+    with app.app_context():
+        app.extensions[services.EXTENSION] = services.build(config, db.engine)
+    http.register_errors(app)
+    app.register_blueprint(user.bp)
+    app.register_blueprint(message.bp)
+    app.register_blueprint(health.bp)
+    app.cli.add_command(cli.commands)
+    return app
+
+
+def _flask_settings(config: configuration.Config) -> dict[str, object]:
+    key = config.signing_key()
+    return {
+        "SECRET_KEY": key,
+        "MAX_CONTENT_LENGTH": config.max_frame_bytes,
+        "SQLALCHEMY_DATABASE_URI": config.sqlalchemy_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # no message in a traceback
+        "JWT_SECRET_KEY": key,
+        "JWT_ALGORITHM": "HS256",
+        "JWT_ENCODE_ISSUER": "hichat",
+        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=config.access_token_seconds),
+        "JWT_TOKEN_LOCATION": ["headers"],
+        "JWT_COOKIE_CSRF_PROTECT": False,  # no cookies: no claim for them
+        "RATELIMIT_ENABLED": config.rate_limits,
+        "RATELIMIT_STORAGE_URI": config.redis_url or "memory://",
+        "RATELIMIT_HEADERS_ENABLED": True,
+        "SOCK_SERVER_OPTIONS": {
+            "max_message_bytes": config.max_frame_bytes, "origins": config.origins,
+        },
+    }

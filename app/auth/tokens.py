@@ -1,0 +1,147 @@
+"""JSON Web Tokens: made at log-in, checked at every request and every upgrade.
+
+A token names its user (`sub`, and `userId` for the seed's client) and its session (`sid`). A
+session that was revoked makes all its tokens worthless at once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import jwt as pyjwt
+from flask import Response, request
+from flask_jwt_extended import (
+    create_access_token,
+    create_refresh_token,
+    decode_token,
+    get_jwt,
+    jwt_required,
+)
+from flask_jwt_extended.exceptions import JWTExtendedException
+
+from app.auth.tickets import Pass
+from app.errors import SessionRevoked, TokenExpired, TokenInvalid, Unauthorized
+from app.extensions import jwt
+from app.http import problem
+from app.models import User
+from app.services import services
+
+DAY_MS = 86_400_000
+TICKET_PREFIX = "ticket."
+
+login_required = jwt_required()
+refresh_required = jwt_required(refresh=True, verify_type=True)
+
+
+def begin_session(user: User) -> tuple[str, str]:
+    """Log a user in on the device that asks; return an access and a refresh token."""
+    found = services()
+    refresh_id = uuid.uuid4().hex
+    session = found.store.sessions.begin(
+        user.id, request.user_agent.string, refresh_id, found.config.session_days * DAY_MS
+    )
+    return tokens(user.id, session, refresh_id)
+
+
+def begin_seed_session(user: User) -> str:
+    """Log a user in on `/v1`; return the one token that such a client has."""
+    found = services()
+    days = found.config.v1_token_days
+    session = found.store.sessions.begin(
+        user.id, request.user_agent.string, "", days * DAY_MS
+    )
+    return _access(user.id, session, timedelta(days=days))
+
+
+def tokens(user: int, session: str, refresh_id: str) -> tuple[str, str]:
+    """An access and a refresh token of a session."""
+    config = services().config
+    refresh = create_refresh_token(
+        str(user), expires_delta=timedelta(days=config.session_days),
+        additional_claims={"sid": session, "rid": refresh_id},
+    )
+    return _access(user, session, timedelta(seconds=config.access_token_seconds)), refresh
+
+
+def _access(user: int, session: str, life: timedelta) -> str:
+    return create_access_token(
+        str(user), expires_delta=life, additional_claims={"sid": session, "userId": user}
+    )
+
+
+def current() -> Pass:
+    """Who is asking, behind `login_required` or `refresh_required`."""
+    return _pass(get_jwt())
+
+
+def check_token(token: str) -> Pass:
+    """Check an access token that did not come in the header.
+
+    Raises TokenExpired, SessionRevoked, TokenInvalid.
+    """
+    try:
+        claims = decode_token(token)
+        entry = _pass(claims)
+    except pyjwt.ExpiredSignatureError:
+        raise TokenExpired() from None
+    except (pyjwt.PyJWTError, JWTExtendedException, KeyError, ValueError):
+        raise TokenInvalid() from None
+    if claims["type"] != "access":
+        raise TokenInvalid()
+    if not services().store.sessions.is_live(entry.session, entry.user):
+        raise SessionRevoked()
+    return entry
+
+
+def socket_pass(offered: list[str]) -> Pass:
+    """Who opens a `/v2` socket: by a bearer token, or by a ticket among the subprotocols.
+
+    Raises Unauthorized and its kin.
+    """
+    for name in offered:
+        if name.startswith(TICKET_PREFIX):
+            entry = services().tickets.redeem(name.removeprefix(TICKET_PREFIX))
+            if entry is None:
+                raise TokenInvalid("The ticket is unknown, used or older than 30 seconds.")
+            if not services().store.sessions.is_live(entry.session, entry.user):
+                raise SessionRevoked()
+            return entry
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized()
+    return check_token(token.strip())
+
+
+def _pass(claims: dict[str, Any]) -> Pass:
+    return Pass(int(claims["sub"]), str(claims["sid"]), float(claims["exp"]))
+
+
+@jwt.token_in_blocklist_loader
+def _is_revoked(_header: dict[str, Any], claims: dict[str, Any]) -> bool:
+    try:
+        entry = _pass(claims)
+    except (KeyError, ValueError):
+        return True
+    return not services().store.sessions.is_live(entry.session, entry.user)
+
+
+@jwt.unauthorized_loader
+def _missing(_reason: str) -> Response:
+    return problem(Unauthorized())
+
+
+@jwt.invalid_token_loader
+def _invalid(_reason: str) -> Response:
+    return problem(TokenInvalid())
+
+
+@jwt.expired_token_loader
+def _expired(_header: dict[str, Any], _claims: dict[str, Any]) -> Response:
+    return problem(TokenExpired())
+
+
+@jwt.revoked_token_loader
+def _revoked(_header: dict[str, Any], _claims: dict[str, Any]) -> Response:
+    return problem(SessionRevoked())

@@ -1,0 +1,1 @@
+"""The core: sockets, frames, delivery. It imports neither Flask nor SQLAlchemy."""

@@ -1,0 +1,241 @@
+"""The rules of delivery: accept -> journal -> publish; and catching up by sync.
+
+An ack leaves only after the commit. What is published afterwards is a hint: a device that misses
+it finds the event in the log.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import gevent
+import msgspec
+import structlog
+
+from app.chat import codec
+from app.chat.bus import Bus
+from app.chat.frames import (
+    Ack,
+    Address,
+    Command,
+    Event,
+    Head,
+    Hello,
+    Message,
+    Read,
+    Receipt,
+    Send,
+    Sync,
+    Synced,
+    check_message,
+    check_ref,
+    encode,
+    wire_error,
+)
+from app.chat.journal import Journal
+from app.chat.node import Node
+from app.errors import BadRequest, HiChatError, RateLimited
+from app.store import Store
+from app.store.events import Entry
+from app.store.journal import Draft, Item, Mark, Marked, Stored
+
+PENDING = 512  # commands of one connection under way: then it is read no further
+PAUSE = 0.005  # seconds between two looks at a connection that has no room
+BURST = 10  # seconds' worth of messages that may come at once
+HELLO_CONVERSATIONS = 1000
+
+log = structlog.get_logger(__name__)
+Answer = Callable[["Stored | Marked | HiChatError"], None]
+
+
+class Rules:
+    """What delivery is told by the configuration."""
+
+    def __init__(
+        self, max_content_chars: int, messages_per_second: float | None, sync_events: int,
+        heartbeat: float,
+    ) -> None:
+        self.max_content_chars = max_content_chars
+        self.messages_per_second = messages_per_second  # None: no limit
+        self.sync_events = sync_events
+        self.heartbeat = heartbeat
+
+
+class Delivery:
+    """Handles the commands of every node of this process."""
+
+    def __init__(
+        self, store: Store, bus: Bus, rules: Rules, on_death: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._rules = rules
+        self._journal: Journal[Item, Stored | Marked] = Journal(store.journal.commit, on_death)
+
+    # -- the socket ------------------------------------------------------------------------
+
+    def greet(self, node: Node) -> None:
+        """Tell a new connection who it is and where its conversations are."""
+        heads = self._store.conversations.heads(node.user, HELLO_CONVERSATIONS + 1)
+        listed = [Head(*head) for head in heads[:HELLO_CONVERSATIONS]]
+        more = len(heads) > HELLO_CONVERSATIONS
+        hello = Hello(node.user, node.session, self._rules.heartbeat, listed, more)
+        _offer(node, node.dialect.other(hello))
+
+    def handle(self, node: Node, item: codec.Message) -> None:
+        """One message from a connection. Whatever it holds, the connection lives on."""
+        ref: str | None = None
+        try:
+            self._spend(node)
+            if not isinstance(item.data, str):
+                raise BadRequest("Send text frames; binary ones are not used here.")
+            command = node.dialect.parse(item.data, node.user)
+            if command is not None:
+                ref = getattr(command, "ref", None)
+                self._do(node, command)
+        except HiChatError as error:
+            _offer(node, node.dialect.other(wire_error(error, ref)))
+        except Exception:
+            log.exception("command_failed", user=node.user)
+            _offer(node, node.dialect.other(wire_error(HiChatError(), ref)))
+
+    def _do(self, node: Node, command: Command) -> None:
+        if isinstance(command, Send):
+            self._send(node, command)
+        elif isinstance(command, Read):
+            mark = Mark(node.user, command.conversation, command.seq)
+            self._submit(node, mark, partial(self._marked, node, command))
+        elif isinstance(command, Sync):
+            self._sync(node, command)
+
+    def _spend(self, node: Node) -> None:
+        """Take one message from the connection's budget. Raises RateLimited."""
+        rate = self._rules.messages_per_second
+        if rate is None:
+            return
+        now, full = time.monotonic(), rate * BURST
+        grown = full if node.budget < 0 else node.budget + (now - node.budget_at) * rate
+        node.budget, node.budget_at = min(full, grown), now
+        if node.budget < 1:
+            raise RateLimited(f"Slow down: {rate:g} messages a second may be sent.")
+        node.budget -= 1
+
+    def _send(self, node: Node, command: Send) -> None:
+        draft = self._draft(node.user, command)
+        self._submit(node, draft, partial(self._stored, node, command.message, draft))
+
+    def _submit(self, node: Node, item: Item, answer: Answer) -> None:
+        # Backpressure: this connection's greenlet waits, its TCP window fills, nobody else waits.
+        while node.pending >= PENDING and not node.closing:
+            gevent.sleep(PAUSE)
+        node.pending += 1
+        self._journal.submit(item, answer)
+
+    def _stored(
+        self, node: Node, message: Message, draft: Draft, result: Stored | Marked | HiChatError
+    ) -> None:
+        node.pending -= 1
+        if isinstance(result, HiChatError):
+            _offer(node, node.dialect.other(wire_error(result, draft.ref)))
+            return
+        assert isinstance(result, Stored)
+        if draft.ref:
+            ack = Ack(draft.ref, result.conversation, result.seq, result.at)
+            _offer(node, node.dialect.other(ack))
+        self._publish(message, draft, result, node)
+
+    def _marked(self, node: Node, command: Read, result: Stored | Marked | HiChatError) -> None:
+        node.pending -= 1
+        if isinstance(result, HiChatError):
+            _offer(node, node.dialect.other(wire_error(result, command.ref)))
+            return
+        assert isinstance(result, Marked)
+        receipt = Receipt(result.conversation, node.user, result.seq)
+        if result.moved:
+            self._bus.tell(Address(result.kind, result.low, result.high).users(), receipt)
+        else:
+            _offer(node, node.dialect.other(receipt))
+
+    # -- both ways in ----------------------------------------------------------------------
+
+    def send(self, user: int, command: Send) -> Stored:
+        """Store a message that came over HTTP and wait for it. Raises HiChatError."""
+        draft = self._draft(user, command)
+        stored = self._journal.call(draft)
+        assert isinstance(stored, Stored)
+        self._publish(command.message, draft, stored, None)
+        return stored
+
+    def read(self, user: int, conversation: int, seq: int) -> Marked:
+        """Move a read cursor over HTTP. Raises HiChatError."""
+        marked = self._journal.call(Mark(user, conversation, seq))
+        assert isinstance(marked, Marked)
+        if marked.moved:
+            to = Address(marked.kind, marked.low, marked.high)
+            self._bus.tell(to.users(), Receipt(conversation, user, marked.seq))
+        return marked
+
+    def _draft(self, user: int, command: Send) -> Draft:
+        check_message(command.message, self._rules.max_content_chars)
+        check_ref(command.ref)
+        if (command.conversation is None) == (command.to is None):
+            raise BadRequest("Name either `conversation` or `to`.")
+        return Draft(
+            user, command.ref or None, encode(command.message).decode(),
+            command.message.reply_to, command.conversation,
+            command.to.user if command.to else None,
+        )
+
+    def _publish(
+        self, message: Message, draft: Draft, stored: Stored, origin: Node | None
+    ) -> None:
+        if not stored.fresh:
+            return
+        event = Event(
+            stored.conversation, stored.seq, draft.type, draft.sender, stored.at,
+            msgspec.Raw(draft.body.encode()),
+        )
+        to = Address(stored.kind, stored.low, stored.high)
+        self._bus.publish(event, message, to, origin)
+
+    # -- catching up -----------------------------------------------------------------------
+
+    def _sync(self, node: Node, command: Sync) -> None:
+        """Offer every event behind the cursors, page by page, as fast as the peer takes them."""
+        cursors = {int(key): seq for key, seq in command.cursors.items()}
+        heads = self._store.events.heads(node.user, list(cursors))
+        self._store.events.check_cursors(heads, cursors)
+        left, behind = self._rules.sync_events, {}
+        for conversation, head in heads.items():
+            seq = cursors[conversation]
+            while seq < head and left > 0 and not node.closing:
+                entries = self._store.events.after(node.user, conversation, seq)[:left]
+                for entry in entries:
+                    self._wait_for_room(node)
+                    _offer(node, node.dialect.other(event_of(entry)))
+                left -= len(entries)
+                seq = entries[-1].seq
+            if seq < head:
+                behind[str(conversation)] = seq
+        gone = [key for key in cursors if key not in heads]
+        self._wait_for_room(node)
+        _offer(node, node.dialect.other(Synced(command.ref, behind, gone)))
+
+    def _wait_for_room(self, node: Node) -> None:
+        while not node.has_room() and not node.closing:
+            gevent.sleep(PAUSE)
+
+
+def event_of(entry: Entry) -> Event:
+    """A stored entry as it goes out."""
+    return Event(
+        entry.conversation_id, entry.seq, entry.type, entry.sender_id, entry.at,
+        msgspec.Raw(entry.body.encode()),
+    )
+
+
+def _offer(node: Node, data: bytes | None) -> None:
+    if data is not None:
+        node.offer(data)

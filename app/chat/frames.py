@@ -1,0 +1,222 @@
+"""The closed vocabulary of `/v2`: commands that come in, frames that go out.
+
+The only parser and the only encoder of this dialect. `seed.py` is its twin for `/v1`. Sizes: ids
+are whole numbers from 1 to 2**53, `at` is milliseconds since 1970 by the server's clock.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Protocol
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.chat.codec import TEXT, frame
+from app.errors import BadJSON, BadRequest, HiChatError, TooLong, UnknownOp
+
+MAX_ID = 2**53  # what every JSON reader can hold exactly
+MAX_CURSORS = 10_000
+
+Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
+Seq = Annotated[int, Meta(ge=0, le=MAX_ID)]
+Ref = Annotated[str, Meta(min_length=1, max_length=64)]
+Media = Literal["text", "emoji", "audio", "image", "video", "file"]
+CursorKey = Annotated[str, Meta(pattern="^[1-9][0-9]{0,15}$")]
+
+
+class Attachment(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a `/v1` message says of its file: addresses, description, amount (seconds, bytes)."""
+
+    url: str = ""
+    file_url: str = ""
+    description: str = ""
+    amount: int = 0
+
+
+class Message(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What one user tells others. `sent_at` is the sender's own clock, in milliseconds."""
+
+    media: Media
+    content: Annotated[str, Meta(max_length=1_000_000)] = ""
+    reply_to: Id | None = None
+    attachment: Attachment | None = None
+    sent_at: Annotated[int, Meta(ge=0, le=MAX_ID)] | None = None
+
+
+class To(Struct, forbid_unknown_fields=True):
+    user: Id
+
+
+class Command(Struct, tag_field="op"):
+    """What a client may ask for over the socket."""
+
+
+class Send(Command, tag="send"):
+    ref: Ref
+    message: Message
+    conversation: Id | None = None
+    to: To | None = None
+
+
+class Sync(Command, tag="sync"):
+    cursors: Annotated[dict[CursorKey, Seq], Meta(max_length=MAX_CURSORS)]
+    ref: Ref | None = None
+
+
+class Read(Command, tag="read"):
+    conversation: Id
+    seq: Seq
+    ref: Ref | None = None
+
+
+class Event(Struct, tag_field="op", tag="event"):
+    """One entry of a conversation's log, as it goes out on the socket and over HTTP."""
+
+    conversation: int
+    seq: int
+    type: str
+    sender: int
+    at: int
+    message: msgspec.Raw
+
+
+class Head(Struct):
+    """How far a conversation and its reader are."""
+
+    id: int
+    last_seq: int
+    read_seq: int
+
+
+class Hello(Struct, tag_field="op", tag="hello"):
+    user: int
+    session: str
+    heartbeat: float
+    conversations: list[Head]
+    more: bool = False  # there are further conversations: page through GET /v2/conversations
+
+
+class Ack(Struct, tag_field="op", tag="ack"):
+    ref: str
+    conversation: int
+    seq: int
+    at: int
+
+
+class Synced(Struct, tag_field="op", tag="synced", omit_defaults=True):
+    ref: str | None
+    behind: dict[str, int]
+    gone: list[int] = []  # conversations that are not the user's
+
+
+class Receipt(Struct, tag_field="op", tag="receipt"):
+    conversation: int
+    user: int
+    seq: int
+
+
+class WireError(Struct, tag_field="op", tag="error"):
+    ref: str | None
+    code: str
+    message: str
+    retry: bool
+
+
+Outgoing = Event | Hello | Ack | Synced | Receipt | WireError
+
+
+class Dialect(Protocol):
+    """How one protocol version reads commands and writes frames; None: it has no such frame."""
+
+    echoes_groups: bool
+
+    def parse(self, text: str, user: int) -> Command | None: ...
+
+    def event(self, event: Event, message: Message, to: Address) -> bytes | None: ...
+
+    def other(self, item: Outgoing) -> bytes | None: ...
+
+
+class Address(Struct, frozen=True):
+    """Whom an event goes to. Private: two users (perhaps the same one twice)."""
+
+    kind: int  # the seed's Type: 1 private, 2 group, 3 broadcast
+    low: int
+    high: int
+
+    def users(self) -> tuple[int, ...]:
+        return (self.low,) if self.low == self.high else (self.low, self.high)
+
+    def target(self, sender: int) -> int:
+        """The user that a message from `sender` is for."""
+        return self.high if sender == self.low else self.low
+
+
+_encoder = msgspec.json.Encoder()
+_commands = msgspec.json.Decoder(Send | Sync | Read)
+_anything = msgspec.json.Decoder()
+encode = _encoder.encode
+
+
+class V2:
+    """The product's own dialect, described in docs/protocol.md."""
+
+    echoes_groups = False  # the sending connection gets the ack instead of the event
+
+    def parse(self, text: str, user: int) -> Command | None:
+        try:
+            command: Command = _commands.decode(text)
+            return command
+        except msgspec.ValidationError as error:
+            raise _invalid(text, str(error)) from None
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise bad_json(error) from None
+
+    def event(self, event: Event, message: Message, to: Address) -> bytes | None:
+        return frame(TEXT, encode(event))
+
+    def other(self, item: Outgoing) -> bytes | None:
+        return frame(TEXT, encode(item))
+
+
+def bad_json(error: Exception) -> BadJSON:
+    """The answer to text that is no JSON at all; it never repeats that text."""
+    if isinstance(error, RecursionError):
+        return BadJSON("The JSON is nested too deeply.")
+    return BadJSON(f"The text is no valid JSON: {error}.")
+
+
+def _invalid(text: str, reason: str) -> HiChatError:
+    error = UnknownOp() if reason.endswith("`$.op`") else BadRequest(f"{reason}.")
+    error.ref = find_ref(text)
+    return error
+
+
+def find_ref(text: str) -> str | None:
+    """The `ref` of a command that does not validate, so that its error can carry it."""
+    try:
+        found: Any = _anything.decode(text)
+        ref = found.get("ref") if isinstance(found, dict) else None
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return ref if isinstance(ref, str) and 0 < len(ref) <= 64 else None
+
+
+def check_message(message: Message, max_chars: int) -> None:
+    """Rules that both dialects share. Raises BadRequest or TooLong."""
+    if len(message.content) > max_chars:
+        found = len(message.content)
+        raise TooLong(f"The content has {found} characters; {max_chars} may be sent.")
+    if "\0" in message.content:
+        raise BadRequest("The content must not have NUL characters.")
+    if message.media in ("text", "emoji") and not message.content:
+        raise BadRequest("The content is empty.")
+
+
+def wire_error(error: HiChatError, ref: str | None = None) -> WireError:
+    return WireError(ref or error.ref, error.code, error.message, error.retry)
+
+
+def check_ref(ref: str) -> None:
+    if "\0" in ref:
+        raise BadRequest("The ref must not have NUL characters.")

@@ -1,0 +1,252 @@
+"""One connection: a bounded gevent queue, a greenlet that sends, a loop that reads.
+
+The request's greenlet reads (`run`); the sender greenlet alone writes, pongs and the close frame
+too; everybody else only offers frames to the queue. The Go original's Node has the same shape:
+a connection, a DataQueue, a sending and a reading goroutine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.queue import Queue
+
+from app.chat.codec import BINARY, CLOSE, PING, PONG, TEXT, Message, Violation, close_frame, frame
+from app.chat.websocket import WebSocket
+from app.errors import Close
+
+DATA = (TEXT, BINARY)
+BATCH_BYTES = 65_536  # frames joined into one write
+TURN = 64  # messages handled before the other greenlets get their turn
+CLOSE_SECONDS = 2.0  # how long a peer has to take and answer our close frame
+
+Handler = Callable[["Node", Message], None]
+
+
+class Limits:
+    """Bounds of one connection. Sizes are bytes, times seconds."""
+
+    __slots__ = ("heartbeat", "queue_bytes", "queue_frames", "send_timeout")
+
+    def __init__(
+        self,
+        queue_frames: int = 4096,
+        queue_bytes: int = 1_048_576,
+        heartbeat: float = 25,
+        send_timeout: float = 30,
+    ) -> None:
+        self.queue_frames = queue_frames
+        self.queue_bytes = queue_bytes
+        self.heartbeat = heartbeat
+        self.send_timeout = send_timeout
+
+
+class Node:
+    """A connected device of a user, or (with user 0) an anonymous peer in tests."""
+
+    __slots__ = (
+        "_deadline",
+        "_heard",
+        "_last_heard",
+        "_pinged",
+        "_sender",
+        "budget",
+        "budget_at",
+        "close_code",
+        "close_reason",
+        "dialect",
+        "expires_at",
+        "limits",
+        "pending",
+        "queue",
+        "queued",
+        "received",
+        "sent",
+        "session",
+        "user",
+        "websocket",
+    )
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        limits: Limits,
+        user: int = 0,
+        session: str = "",
+        dialect: Any = None,
+        expires_at: float | None = None,
+    ) -> None:
+        self.websocket = websocket
+        self.limits = limits
+        self.user = user
+        self.session = session
+        self.dialect = dialect
+        self.expires_at = expires_at  # wall clock, as in the token; None: never
+        self.queue: Queue[bytes | None] = Queue()
+        self.queued = 0  # bytes that wait in the queue
+        self.pending = 0  # commands that were accepted and not yet answered
+        self.budget = -1.0  # of the rate limit; -1: not begun
+        self.budget_at = 0.0
+        self.received = 0
+        self.sent = 0
+        self.close_code: int | None = None
+        self.close_reason = ""
+        self._heard = True
+        self._last_heard = 0.0
+        self._pinged = False
+        self._deadline: float | None = None
+        self._sender: gevent.Greenlet | None = None
+
+    # -- for everybody ---------------------------------------------------------------------
+
+    def offer(self, data: bytes) -> bool:
+        """Queue whole frames; never blocks. A full queue closes the node: come back and sync.
+
+        The log keeps what is dropped here, so nothing is lost by it.
+        """
+        if self._deadline is not None:
+            return False
+        queued = self.queued + len(data)
+        if queued > self.limits.queue_bytes or self.queue.qsize() >= self.limits.queue_frames:
+            self.close(Close.RESYNC, "too slow: reconnect and sync")
+            return False
+        self.queued = queued
+        self.queue.put_nowait(data)
+        return True
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Begin to close: drop what waits, send a close frame, give the peer a moment."""
+        if self._deadline is not None:
+            return
+        self._deadline = time.monotonic() + CLOSE_SECONDS
+        self.close_code, self.close_reason = code, reason
+        self.queue.queue.clear()
+        self.queued = 0
+        self.queue.put_nowait(None)
+
+    @property
+    def closing(self) -> bool:
+        return self._deadline is not None
+
+    def has_room(self) -> bool:
+        """Whether a producer that can wait (sync) should go on producing."""
+        return self.queued * 2 < self.limits.queue_bytes
+
+    def check(self, now: float, wall: float) -> None:
+        """Called about once a second by the sweeper: deadlines, heartbeat, token expiry."""
+        since = self.websocket.writing_since
+        if self._deadline is not None:
+            if now > self._deadline:
+                self.websocket.abort()
+        elif since is not None and now - since > self.limits.send_timeout:
+            self.close_code, self.close_reason = Close.RESYNC, "send timeout"
+            self.websocket.abort()
+        elif self.expires_at is not None and wall > self.expires_at:
+            self.close(Close.TOKEN_EXPIRED, "token expired: refresh it and reconnect")
+        else:
+            self._check_heartbeat(now)
+
+    def _check_heartbeat(self, now: float) -> None:
+        # `_heard` instead of a clock reading for each message: exact to one sweep.
+        if self._heard:
+            self._heard, self._pinged, self._last_heard = False, False, now
+            return
+        silence = now - self._last_heard
+        if silence > 2 * self.limits.heartbeat:
+            self.close_reason = "silent"
+            self.websocket.abort()
+        elif silence > self.limits.heartbeat and not self._pinged:
+            self._pinged = True
+            self.offer(frame(PING, b""))
+
+    # -- the reading side: the request's greenlet -------------------------------------------
+
+    def run(self, handle: Handler) -> None:
+        """Serve the connection until it ends. `handle` gets each text or binary message."""
+        self._sender = gevent.spawn(self._send)
+        try:
+            self._read(handle)
+        finally:
+            if not self.closing:
+                self._sender.kill()  # the connection is gone: there is nobody to write to
+            else:
+                self._linger()
+
+    def _read(self, handle: Handler) -> None:
+        turn = 0
+        while not self.closing:
+            try:
+                messages = self.websocket.receive()
+            except Violation as violation:
+                self._take(handle, self.websocket.completed)
+                self.close(violation.code, violation.reason)
+                return
+            if messages is None:
+                return
+            self._heard = True
+            self._take(handle, messages)
+            turn += len(messages)
+            if turn >= TURN:
+                turn = 0
+                gevent.sleep(0)  # recv does not yield while there is input
+
+    def _take(self, handle: Handler, messages: list[Message]) -> None:
+        for message in messages:
+            if self.closing:
+                return
+            opcode = message.opcode
+            if opcode in DATA:
+                self.received += 1
+                handle(self, message)
+            elif opcode == PING:
+                assert isinstance(message.data, bytes)
+                self.offer(frame(PONG, message.data))
+            elif opcode == CLOSE:
+                assert isinstance(message.data, bytes)
+                code = int.from_bytes(message.data[:2], "big") if message.data else Close.NORMAL
+                self.close(code, "")
+                return
+
+    def _linger(self) -> None:
+        """Let the close frame out and the peer go first: closing at once would reset it."""
+        assert self._sender is not None and self._deadline is not None
+        self._sender.join(timeout=max(0.0, self._deadline - time.monotonic()))
+        with gevent.Timeout(max(0.01, self._deadline - time.monotonic()), False):
+            while self.websocket.discard():
+                pass
+        self._sender.kill()
+
+    # -- the writing side: the sender greenlet ----------------------------------------------
+
+    def _send(self) -> None:
+        get, queue = self.queue.get, self.queue
+        try:
+            while True:
+                data = get()
+                if data is not None and queue.qsize():
+                    data = self._join(data)
+                if data is None:
+                    assert self.close_code is not None
+                    self.websocket.send(close_frame(self.close_code, self.close_reason))
+                    self.websocket.finish()
+                    return
+                self.queued = max(0, self.queued - len(data))
+                self.sent += 1
+                self.websocket.send(data)
+        except OSError:
+            self.websocket.abort()  # wakes the reader, which ends the node
+
+    def _join(self, first: bytes) -> bytes:
+        """Join the frames that wait behind `first` into one write."""
+        batch, size = [first], len(first)
+        waiting = self.queue.queue
+        while waiting and size < BATCH_BYTES and waiting[0] is not None:
+            data = self.queue.get_nowait()
+            assert data is not None
+            batch.append(data)
+            size += len(data)
+        self.sent += len(batch) - 1
+        return b"".join(batch)

@@ -1,0 +1,153 @@
+"""The seed's dialect, `/v1`: its one message object in, the same object out, notices as text.
+
+Keys are matched without regard to case, an exact match wins. Errors are plain text without
+braces, because the seed's client takes every frame with a `}` for a message.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.chat.codec import TEXT, frame
+from app.chat.frames import (
+    MAX_ID,
+    Address,
+    Attachment,
+    Command,
+    Event,
+    Media,
+    Message,
+    Outgoing,
+    Send,
+    To,
+    WireError,
+    bad_json,
+    encode,
+)
+from app.errors import BadRequest, NotFound
+
+HEARTBEAT, PRIVATE, GROUP, BROADCAST = 0, 1, 2, 3
+MEDIA: dict[int, Media] = {1: "text", 2: "emoji", 3: "audio", 4: "image", 5: "file"}
+NUMBERS = {name: number for number, name in MEDIA.items()} | {"video": 5}
+
+Whole = Annotated[int, Meta(ge=0, le=MAX_ID)]
+
+
+class SeedMessage(Struct, forbid_unknown_fields=True, rename={
+    "user_id": "userId", "target_id": "TargetId", "type": "Type", "media": "Media",
+    "content": "Content", "file_url": "Url", "description": "Desc", "create_time": "CreateTime",
+}):
+    """What comes in, with the seed's exact keys. `url` and `Url` are two fields."""
+
+    type: int
+    media: int = 1
+    target_id: Whole = 0
+    user_id: Any = None  # overwritten: the sender is who the token says
+    content: str = ""
+    url: str = ""
+    file_url: str = ""
+    description: str = ""
+    amount: Whole = 0
+    create_time: Whole = 0
+
+
+class SeedEvent(Struct, rename={
+    "user_id": "userId", "target_id": "TargetId", "type": "Type", "media": "Media",
+    "content": "Content", "file_url": "Url", "description": "Desc", "create_time": "CreateTime",
+    "id": "Id", "seq": "Seq",
+}):
+    """What goes out: exactly the keys that the web client reads, and ours beside them."""
+
+    user_id: int
+    target_id: int
+    type: int
+    media: int
+    content: str
+    url: str
+    file_url: str
+    description: str
+    amount: int
+    create_time: int
+    id: str
+    seq: int
+
+
+_exact = msgspec.json.Decoder(SeedMessage)
+_object = msgspec.json.Decoder(dict[str, Any])
+_keys = {info.encode_name.lower(): info.encode_name for info in msgspec.structs.fields(SeedMessage)}
+_keys |= {"url": "url", "pic": "url"}  # any spelling but the exact `Url` means the picture
+_names = frozenset(info.encode_name for info in msgspec.structs.fields(SeedMessage))
+
+
+class V1:
+    """The dialect of an existing client; frozen by the seed's contract."""
+
+    echoes_groups = True  # this client does not draw its own group messages
+
+    def parse(self, text: str, user: int) -> Command | None:
+        """A command, or None for a heartbeat, which is not answered."""
+        try:
+            seed = _exact.decode(text)
+        except msgspec.ValidationError:
+            seed = _lenient(text)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise bad_json(error) from None
+        if seed.type == HEARTBEAT:
+            return None
+        return _command(seed)
+
+    def event(self, event: Event, message: Message, to: Address) -> bytes | None:
+        if event.type != "message":
+            return None
+        return frame(TEXT, encode(seed_event(event, message, to)))
+
+    def other(self, item: Outgoing) -> bytes | None:
+        if isinstance(item, WireError):
+            notice = f"{item.code}: {item.message}"
+            return frame(TEXT, notice.translate(_BRACES).encode())
+        return None
+
+
+_BRACES = {ord("{"): "(", ord("}"): ")"}
+
+
+def seed_event(event: Event, message: Message, to: Address) -> SeedEvent:
+    """The seed's message object for an event of the log."""
+    file = message.attachment or Attachment()
+    return SeedEvent(
+        event.sender, to.target(event.sender), to.kind, NUMBERS[message.media], message.content,
+        file.url, file.file_url, file.description, file.amount, message.sent_at or event.at,
+        f"{event.conversation}-{event.seq}", event.seq,
+    )
+
+
+def _lenient(text: str) -> SeedMessage:
+    """Parse again, matching keys without regard to case; keys that nobody knows are ignored."""
+    try:
+        given = _object.decode(text)
+        found: dict[str, Any] = {}
+        for key, value in given.items():
+            name = key if key in _names else _keys.get(key.lower())
+            if name is not None and value is not None and (key == name or name not in given):
+                found[name] = value
+        return msgspec.convert(found, SeedMessage)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{error}.") from None
+
+
+def _command(seed: SeedMessage) -> Send:
+    media = MEDIA.get(seed.media)
+    if media is None:
+        raise BadRequest("Media must be 1 text, 2 emoji, 3 voice, 4 picture or 5 file.")
+    if seed.type in (GROUP, BROADCAST):
+        raise NotFound("There is no such group, or you are not in it.")
+    if seed.type != PRIVATE or seed.target_id < 1:
+        raise BadRequest("Type must be 0, 1, 2 or 3, and TargetId a user or a group.")
+    file = Attachment(seed.url, seed.file_url, seed.description, seed.amount)
+    message = Message(
+        media, seed.content, None, file if file != Attachment() else None, seed.create_time or None
+    )
+    return Send("", message, to=To(seed.target_id))

@@ -1,0 +1,166 @@
+"""One tree of errors. Each has three faces: an HTTP problem, a wire error, a close code."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HiChatError(Exception):
+    """An answer that is not the one hoped for. The message is for people, the code for programs.
+
+    `status` is the HTTP status; `retry` says whether the same request may succeed later.
+    """
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    retry: ClassVar[bool] = False
+    default: ClassVar[str] = "Something went wrong on the server."
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.default)
+        self.message = message or self.default
+        self.headers: dict[str, str] = {}  # of the HTTP answer
+        self.ref: str | None = None  # of the socket command that failed
+
+
+class BadJSON(HiChatError):
+    code, status = "bad_json", 400
+    default = "The text is no valid JSON."
+
+
+class BadRequest(HiChatError):
+    code, status = "bad_request", 400
+    default = "The request does not have the form that this operation takes."
+
+
+class UnknownOp(BadRequest):
+    code = "unknown_op"
+    default = "Unknown op: use one of send, sync, read."
+
+
+class TooLong(HiChatError):
+    code, status = "too_long", 413
+    default = "Too long."
+
+
+class BadHandshake(BadRequest):
+    code = "bad_handshake"
+    default = "This is no valid WebSocket handshake."
+
+
+class UpgradeRequired(BadRequest):
+    code, status = "upgrade_required", 426
+    default = "This address speaks WebSocket version 13 only: connect with a WebSocket client."
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.headers = {
+            "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+        }
+
+
+class NoSocket(HiChatError):
+    code, status = "no_socket", 501
+    default = "This server cannot upgrade connections: run it with gunicorn's gevent worker."
+
+
+class Unauthorized(HiChatError):
+    code, status = "token_missing", 401
+    default = "Log in: send an access token."
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.headers = {"WWW-Authenticate": "Bearer"}
+
+
+class TokenInvalid(Unauthorized):
+    code = "token_invalid"
+    default = "The token is not valid: log in again."
+
+
+class TokenExpired(Unauthorized):
+    code, retry = "token_expired", True
+    default = "The token has expired: refresh it."
+
+
+class SessionRevoked(Unauthorized):
+    code = "session_revoked"
+    default = "This session has ended: log in again."
+
+
+class BadCredentials(Unauthorized):
+    code = "bad_credentials"
+    default = "Wrong name or password."
+
+
+class Forbidden(HiChatError):
+    code, status = "forbidden", 403
+    default = "You may not do this."
+
+
+class BadOrigin(Forbidden):
+    code = "bad_origin"
+    default = (
+        "Sockets from this web origin are not allowed: list it in HICHAT_ALLOWED_ORIGINS."
+    )
+
+
+class NotAMember(Forbidden):
+    code = "not_a_member"
+    default = "You are not a member of this conversation, or it does not exist."
+
+
+class NotFound(HiChatError):
+    code, status = "not_found", 404
+    default = "There is nothing here."
+
+
+class UnknownUser(NotFound):
+    code = "unknown_user"
+    default = "There is no such user."
+
+
+class NameTaken(HiChatError):
+    code, status = "name_taken", 409
+    default = "This name is taken: choose another one."
+
+
+class RefConflict(HiChatError):
+    code, status = "ref_conflict", 409
+    default = "This ref was used for another message: use a new ref."
+
+
+class RateLimited(HiChatError):
+    code, status, retry = "rate_limited", 429, True
+    default = "Too many requests: wait a little and try again."
+
+
+class Unavailable(HiChatError):
+    code, status, retry = "unavailable", 503, True
+    default = "The server cannot store this now: repeat it with the same ref."
+
+
+class TooManyConnections(HiChatError):
+    code, status, retry = "too_many_connections", 429, True
+    default = "You have too many open connections: close one and try again."
+
+
+class Draining(Unavailable):
+    code = "draining"
+    default = "The server is restarting: reconnect in a moment."
+
+
+class Close:
+    """WebSocket close codes. 4000 to 4499 mean come back, 4500 to 4999 do not."""
+
+    NORMAL = 1000
+    PROTOCOL_ERROR = 1002
+    BAD_DATA = 1003
+    BAD_TEXT = 1007
+    POLICY = 1008
+    TOO_BIG = 1009
+    INTERNAL = 1011
+    RESTART = 1012
+    RESYNC = 4000
+    TOKEN_EXPIRED = 4001
+    SESSION_REVOKED = 4500

@@ -1,0 +1,138 @@
+"""HTTP in one shape: JSON bodies checked against a schema, answers and problems as JSON.
+
+`/v2` errors are `application/problem+json` (RFC 9457) with a stable `code`. `/v1` keeps the
+seed's envelope, which its client reads only at status 200.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import WebsocketMismatch
+
+from app.errors import (
+    BadJSON,
+    BadRequest,
+    HiChatError,
+    NotFound,
+    RateLimited,
+    TooLong,
+    Unauthorized,
+    UpgradeRequired,
+)
+
+T = TypeVar("T")
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+SEED_PREFIX = "/v1/"
+SEED_WORDS = {RateLimited.code: "请求过于频繁，请稍后再试"}
+
+log = structlog.get_logger(__name__)
+_encoder = msgspec.json.Encoder()
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """`value` (msgspec structs, dicts, lists) as a JSON response."""
+    return Response(_encoder.encode(value), status, content_type=JSON)
+
+
+def empty() -> Response:
+    return Response(status=204)
+
+
+def body(schema: type[T]) -> T:
+    """The request's JSON body as `schema`. Raises BadJSON or BadRequest."""
+    try:
+        return msgspec.json.decode(request.get_data() or b"{}", type=schema)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{error}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadJSON() from None
+
+
+def number(name: str, default: int | None, low: int, high: int) -> int | None:
+    """A whole number of the query string. Raises BadRequest outside of low..high."""
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high:
+        return int(text)
+    raise BadRequest(f"{name} must be a whole number from {low} to {high}.")
+
+
+def limit(default: int, most: int) -> int:
+    """The page size that was asked for."""
+    found = number("limit", default, 1, most)
+    assert found is not None
+    return found
+
+
+def problem(error: HiChatError) -> Response:
+    """An error as a response, in the envelope of the route's version."""
+    if request.path.startswith(SEED_PREFIX):
+        return _seed_problem(error)
+    content = {
+        "type": "about:blank", "title": error.code.replace("_", " "), "status": error.status,
+        "code": error.code, "detail": error.message, "retry": error.retry,
+    }
+    response = Response(_encoder.encode(content), error.status, content_type=PROBLEM)
+    response.headers.update(error.headers)
+    return response
+
+
+def _seed_problem(error: HiChatError) -> Response:
+    words = SEED_WORDS.get(error.code, error.message)
+    if "websocket" in request.headers.get("Upgrade", "").lower() or isinstance(
+        error, Unauthorized | UpgradeRequired
+    ):
+        response = answer({"message": words}, error.status)
+        response.headers.update(error.headers)
+        return response
+    return answer({"code": -1, "message": words})
+
+
+def register_errors(app: Flask) -> None:
+    """Make every way to fail come out in the one shape."""
+
+    @app.errorhandler(HiChatError)
+    def _ours(error: HiChatError) -> Response:
+        return problem(error)
+
+    @app.errorhandler(WebsocketMismatch)
+    def _no_upgrade(_error: WebsocketMismatch) -> Response:
+        return problem(UpgradeRequired())
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        return _from_werkzeug(error)
+
+    @app.errorhandler(Exception)
+    def _unexpected(error: Exception) -> Response:
+        log.exception("request_failed", method=request.method, path=request.path)
+        return problem(HiChatError())
+
+
+def _from_werkzeug(error: HTTPException) -> Response:
+    status = error.code or 500
+    known: dict[int, type[HiChatError]] = {404: NotFound, 413: TooLong, 429: RateLimited}
+    if status in known:
+        return problem(known[status]())
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]  # a redirect made by the routing
+    found = BadRequest(error.description or "")
+    response = problem(found)
+    if status != 400:
+        content = {
+            "type": "about:blank", "title": error.name.lower(), "status": status,
+            "code": error.name.lower().replace(" ", "_"), "detail": error.description,
+            "retry": status >= 500,
+        }
+        response = Response(_encoder.encode(content), status, content_type=PROBLEM)
+        response.headers.update(
+            (name, value) for name, value in error.get_headers() if name.lower() == "allow"
+        )
+    return response

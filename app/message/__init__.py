@@ -1,0 +1,7 @@
+"""Blueprint `message`: the upgrade routes, conversations, history."""
+
+from flask import Blueprint
+
+bp = Blueprint("message", __name__)
+
+from app.message import conversations, seed, socket  # noqa: E402, F401  # they add their routes

@@ -1,0 +1,123 @@
+"""`/v2/conversations`: list, open, history, send, read."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from msgspec import Struct
+
+from app.auth import tokens
+from app.auth.tokens import login_required
+from app.chat.delivery import event_of
+from app.chat.frames import MAX_ID, Event, Id, Message, Ref, Send, Seq
+from app.errors import BadRequest
+from app.http import answer, body, limit, number
+from app.message import bp
+from app.models.message import PRIVATE
+from app.services import services
+from app.store.conversations import Summary
+from app.user.profile import Profile, profile_of
+
+KINDS = {PRIVATE: "private"}
+
+
+class ConversationLine(Struct):
+    """A conversation as its reader sees it; `user` is the partner of a private one."""
+
+    id: int
+    kind: str
+    user: Profile | None
+    last_seq: int
+    read_seq: int
+    last_at: int
+    last_event: Event | None
+
+
+class Open(Struct, forbid_unknown_fields=True):
+    user: Id
+
+
+class Post(Struct, forbid_unknown_fields=True):
+    ref: Ref
+    message: Message
+
+
+class Cursor(Struct, forbid_unknown_fields=True):
+    seq: Seq
+
+
+@bp.get("/v2/conversations")
+@login_required
+def conversations() -> Response:
+    """The user's conversations, the latest first; `next` is the `before` of the next page."""
+    size = limit(50, 200)
+    found = services().store.conversations.listed(tokens.current().user, size + 1, _before())
+    page = found[:size]
+    following = f"{page[-1].last_at}-{page[-1].id}" if len(found) > size else None
+    return answer({"conversations": [_line(item) for item in page], "next": following})
+
+
+@bp.post("/v2/conversations")
+@login_required
+def open_conversation() -> Response:
+    """The private conversation with a user: 201 if it is new, else 200."""
+    who, store = tokens.current().user, services().store.conversations
+    conversation, new = store.open_private(who, body(Open).user)
+    return answer(_line(store.get(who, conversation)), 201 if new else 200)
+
+
+@bp.get("/v2/conversations/<int:conversation>")
+@login_required
+def conversation(conversation: int) -> Response:
+    return answer(_line(services().store.conversations.get(tokens.current().user, conversation)))
+
+
+@bp.get("/v2/conversations/<int:conversation>/events")
+@login_required
+def events(conversation: int) -> Response:
+    """A page of the log, ascending: behind `after`, or before `before`, or the latest."""
+    after = number("after", None, 0, MAX_ID)
+    before = number("before", None, 0, MAX_ID)
+    if after is not None and before is not None:
+        raise BadRequest("Give `after` or `before`, not both.")
+    page = services().store.events.page(
+        tokens.current().user, conversation, limit(50, 500), after, before
+    )
+    return answer({"events": [event_of(entry) for entry in page.events], "more": page.more})
+
+
+@bp.post("/v2/conversations/<int:conversation>/messages")
+@login_required
+def send(conversation: int) -> Response:
+    """Store a message: 201, or 200 with the original place for a repeated `ref`."""
+    given = body(Post)
+    stored = services().delivery.send(
+        tokens.current().user, Send(given.ref, given.message, conversation=conversation)
+    )
+    place = {"ref": given.ref, "conversation": stored.conversation, "seq": stored.seq,
+             "at": stored.at}
+    return answer(place, 201 if stored.fresh else 200)
+
+
+@bp.post("/v2/conversations/<int:conversation>/read")
+@login_required
+def read(conversation: int) -> Response:
+    """Move the read cursor; the answer is where it is now. It never moves back."""
+    marked = services().delivery.read(tokens.current().user, conversation, body(Cursor).seq)
+    return answer({"conversation": conversation, "seq": marked.seq})
+
+
+def _before() -> tuple[int, int] | None:
+    text = request.args.get("before")
+    if text is None:
+        return None
+    at, dash, key = text.partition("-")
+    if not (dash and at.isdigit() and key.isdigit() and text.isascii() and len(text) < 40):
+        raise BadRequest("`before` is the `next` of the page before.")
+    return min(int(at), MAX_ID), min(int(key), MAX_ID)
+
+
+def _line(item: Summary) -> ConversationLine:
+    return ConversationLine(
+        item.id, KINDS[item.kind], profile_of(item.other) if item.other else None,
+        item.last_seq, item.read_seq, item.last_at, event_of(item.last) if item.last else None,
+    )

@@ -1,0 +1,53 @@
+"""The seed's history route, `POST /v1/user/redisMsg`: indexes into a conversation."""
+
+from __future__ import annotations
+
+import msgspec
+from flask import Response
+
+from app.auth.tickets import Pass
+from app.chat.delivery import event_of
+from app.chat.frames import MAX_ID, Address, Message
+from app.chat.seed import PRIVATE, seed_event
+from app.errors import BadRequest
+from app.http import answer
+from app.message import bp
+from app.services import services
+from app.store.events import Entry
+from app.user.seed import envelope, field, seed_login_required
+
+MOST = 1000  # entries of one answer
+
+_message = msgspec.json.Decoder(Message)
+
+
+@bp.post("/v1/user/redisMsg")
+@seed_login_required
+def seed_history(who: Pass) -> Response:
+    """Messages `start` to `end` (inclusive) of two users, each a string of JSON."""
+    try:
+        one, two = _whole("userIdA"), _whole("userIdB")
+        start, stop = _whole("start"), _whole("end")
+    except BadRequest:
+        return answer({"code": -1, "message": "参数不匹配"})
+    if who.user not in (one, two):
+        return answer({"code": -1, "message": "只能查看自己的消息"})
+    other = two if who.user == one else one
+    newest_first = field("isRev").lower() not in ("true", "1")
+    found = services().store.events.by_index(who.user, other, start, stop, newest_first, MOST)
+    to = Address(PRIVATE, min(one, two), max(one, two))
+    return envelope(rows="ok", total=[_line(entry, to) for entry in found])
+
+
+def _line(entry: Entry, to: Address) -> str:
+    message = _message.decode(entry.body)
+    return msgspec.json.encode(seed_event(event_of(entry), message, to)).decode()
+
+
+def _whole(name: str) -> int:
+    """A whole number of the form. Raises BadRequest."""
+    text = field(name).strip()
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+        raise BadRequest(f"{name} must be a whole number up to {MAX_ID}.")
+    return int(text)

@@ -1,0 +1,80 @@
+"""What one running application is made of: wired once, found through the Flask app."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import cast
+
+import gevent
+import structlog
+from flask import Flask, current_app
+from sqlalchemy import Engine
+
+from app.auth.passwords import Passwords
+from app.auth.tickets import Tickets
+from app.chat.bus import Bus
+from app.chat.delivery import Delivery, Rules
+from app.chat.hub import Hub
+from app.chat.node import Limits
+from app.store import Database, Store
+from config import Config
+
+EXTENSION = "hichat"
+EXIT_BROKEN = 70
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of the program that outlive a request."""
+
+    config: Config
+    store: Store
+    hub: Hub
+    bus: Bus
+    delivery: Delivery
+    limits: Limits
+    passwords: Passwords
+    tickets: Tickets
+
+    def drain(self) -> None:
+        """Say goodbye to every socket; called when the process is told to stop."""
+        log.info("draining", connections=len(self.hub))
+        self.hub.drain()
+
+
+def build(config: Config, engine: Engine) -> Services:
+    """Wire the parts. Nothing runs yet: greenlets and threads begin with the first use."""
+    store = Store(Database(engine))
+    hub = Hub(config.user_connections, _die)
+    rules = Rules(
+        max_content_chars=config.max_content_chars,
+        messages_per_second=config.messages_per_second if config.rate_limits else None,
+        sync_events=config.sync_events,
+        heartbeat=config.heartbeat,
+    )
+    limits = Limits(
+        config.queue_frames, config.queue_bytes, config.heartbeat, config.send_timeout
+    )
+    return Services(
+        config, store, hub, hub, Delivery(store, hub, rules, _die), limits,
+        Passwords(config.password_threads), Tickets(),
+    )
+
+
+def services() -> Services:
+    """The services of the current Flask application."""
+    return of(current_app)
+
+
+def of(app: Flask) -> Services:
+    return cast(Services, app.extensions[EXTENSION])
+
+
+def _die() -> None:
+    """A process whose committer or sweeper died serves nobody: end it, gunicorn starts another."""
+    log.critical("background_greenlet_died")
+    gevent.sleep(0.1)  # the line above reaches the log
+    os._exit(EXIT_BROKEN)

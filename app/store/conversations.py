@@ -1,0 +1,115 @@
+"""Which conversations a user has, how far they are, and what stands last in each."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from app.errors import NotAMember, UnknownUser
+from app.models import Conversation, Event, Member, User
+from app.models.message import PRIVATE
+from app.store.database import Database
+from app.store.events import Entry
+from app.store.journal import open_pair
+
+
+class Summary(Struct):
+    """One line of a conversation list. `other` is the partner of a private chat."""
+
+    id: int
+    kind: int
+    last_seq: int
+    last_at: int
+    read_seq: int
+    other: User | None
+    last: Entry | None
+
+
+class Conversations:
+    """The `conversation` and `member` tables."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def heads(self, user_id: int, limit: int) -> list[tuple[int, int, int]]:
+        """(id, last_seq, read_seq) of the user's conversations, the latest first."""
+        with self._database.read() as session:
+            rows = session.execute(
+                select(Conversation.id, Conversation.last_seq, Member.read_seq)
+                .join(Member, Member.conversation_id == Conversation.id)
+                .where(Member.user_id == user_id)
+                .order_by(Conversation.last_at.desc(), Conversation.id.desc()).limit(limit)
+            )
+            return [(row.id, row.last_seq, row.read_seq) for row in rows]
+
+    def listed(
+        self, user_id: int, limit: int, before: tuple[int, int] | None = None
+    ) -> list[Summary]:
+        """The user's conversations, the latest first; `before` is (last_at, id) of the last seen.
+
+        One statement, however many conversations there are.
+        """
+        query = _summaries(user_id)
+        if before is not None:
+            at, key = before
+            query = query.where(or_(
+                Conversation.last_at < at, and_(Conversation.last_at == at, Conversation.id < key)
+            ))
+        query = query.order_by(Conversation.last_at.desc(), Conversation.id.desc()).limit(limit)
+        with self._database.read() as session:
+            return [_summary(row) for row in session.execute(query)]
+
+    def get(self, user_id: int, conversation: int) -> Summary:
+        """Raises NotAMember."""
+        query = _summaries(user_id).where(Conversation.id == conversation)
+        with self._database.read() as session:
+            row = session.execute(query).first()
+        if row is None:
+            raise NotAMember()
+        return _summary(row)
+
+    def open_private(self, user_id: int, other_id: int) -> tuple[int, bool]:
+        """The private conversation of two users and whether it is new. Raises UnknownUser."""
+        low, high = sorted((user_id, other_id))
+
+        def work(session: Session) -> tuple[int, bool]:
+            found = session.scalar(select(Conversation.id).where(
+                Conversation.low_id == low, Conversation.high_id == high
+            ))
+            if found is not None:
+                return found, False
+            other = session.get(User, other_id)
+            if other is None or other.deleted_at is not None:
+                raise UnknownUser()
+            return open_pair(session, low, high), True
+
+        return self._database.write(work)
+
+
+def _summaries(user_id: int):  # type: ignore[no-untyped-def]  # Select of seven kinds of column
+    partner = or_(
+        and_(Conversation.low_id == user_id, User.id == Conversation.high_id),
+        and_(Conversation.low_id != user_id, User.id == Conversation.low_id),
+    )
+    last = and_(
+        Event.conversation_id == Conversation.id, Event.seq == Conversation.last_seq
+    )
+    return (
+        select(
+            Conversation, Member.read_seq, User, Event.conversation_id, Event.seq, Event.type,
+            Event.sender_id, Event.at, Event.body,
+        )
+        .join(Member, Member.conversation_id == Conversation.id)
+        .join(User, and_(Conversation.kind == PRIVATE, partner), isouter=True)
+        .join(Event, last, isouter=True)
+        .where(Member.user_id == user_id)
+    )
+
+
+def _summary(row) -> Summary:  # type: ignore[no-untyped-def]  # a row of _summaries
+    conversation, read_seq, other, *last = row
+    return Summary(
+        conversation.id, conversation.kind, conversation.last_seq, conversation.last_at, read_seq,
+        other, Entry(*last) if last[1] is not None else None,
+    )

@@ -1,0 +1,122 @@
+"""Two ways to the database: `read`, anywhere; `write`, one at a time where the database asks it.
+
+SQLite: a statement blocks the whole event loop, and a commit waits for the disk. So all writes run
+in one OS thread over one connection (no lock is ever waited for), and reads, which are short, run
+where they are asked for, over connections that cannot write. PostgreSQL: psycopg is cooperative
+under gevent, and a write runs in the greenlet that asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from gevent.threadpool import ThreadPool
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+T = TypeVar("T")
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+RETRIES = 5
+# PostgreSQL: serialization failure, deadlock. The transaction has not happened: run it again.
+TRANSIENT = frozenset(("40001", "40P01"))
+
+
+class Database:
+    """The engine for reading (made by Flask-SQLAlchemy) and the one for writing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.embedded = engine.dialect.name == "sqlite"
+        if self.embedded:
+            self._writer = create_engine(
+                engine.url, poolclass=StaticPool, hide_parameters=True,
+                connect_args={"check_same_thread": False},
+            )
+            prepare_sqlite(self._writer, "BEGIN IMMEDIATE")
+            prepare_sqlite(engine, "BEGIN", read_only=True)
+        else:
+            self._writer = engine
+        self._thread: ThreadPool | None = None
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading: one snapshot, given back at the end of the block.
+
+        Never hold it across anything that waits: idle connections must not hold the pool.
+        """
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Run `work` in a transaction; when this returns, it is committed and flushed."""
+        if not self.embedded:
+            return self._transact(work)
+        if self._thread is None:
+            self._thread = ThreadPool(1)  # made late: it belongs to the forked worker's loop
+        result: T | Exception = self._thread.apply(self._attempt, (work,))
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _attempt(self, work: Callable[[Session], T]) -> T | Exception:
+        # gevent prints what is raised in its threads, with a traceback, to stderr.
+        try:
+            return self._transact(work)
+        except Exception as error:
+            return error
+
+    def _transact(self, work: Callable[[Session], T]) -> T:
+        for attempt in range(RETRIES):
+            try:
+                with Session(self._writer, expire_on_commit=False) as session, session.begin():
+                    return work(session)
+            except OperationalError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state not in TRANSIENT or attempt == RETRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def ping(self) -> None:
+        """Raise when the database cannot be read or written."""
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
+        self.write(lambda session: session.execute(text("SELECT 1")).close())
+
+    def is_current(self) -> bool:
+        """Whether the schema is the one that this version's migrations make."""
+        head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        with self.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() == head
+
+    def close(self) -> None:
+        """Finish what is being written, then let go of every connection."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread.kill()
+            self._thread = None
+        self._writer.dispose()
+        self.engine.dispose()
+
+
+def prepare_sqlite(engine: Engine, begin: str, read_only: bool = False) -> None:
+    """Set up an SQLite engine: WAL, flushed at each commit, transactions begun by us."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late for a snapshot
+        for pragma in (
+            "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000",
+            "cache_size=-65536", f"query_only={'ON' if read_only else 'OFF'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Any) -> None:
+        connection.exec_driver_sql(begin)

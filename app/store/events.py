@@ -1,0 +1,134 @@
+"""Reading the log: pages of one conversation, and everything behind a set of cursors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.errors import BadRequest, NotAMember
+from app.models import Conversation, Event, Member
+from app.store.database import Database
+
+SYNC_PAGE = 200
+KEYS_AT_ONCE = 500
+
+
+class Entry(NamedTuple):
+    """One stored event; `body` is the message as JSON."""
+
+    conversation_id: int
+    seq: int
+    type: str
+    sender_id: int
+    at: int
+    body: str
+
+
+class Page(Struct):
+    """Events in ascending order; `more` says that there are others in the direction asked for."""
+
+    events: list[Entry]
+    more: bool
+
+
+_COLUMNS = (
+    Event.conversation_id, Event.seq, Event.type, Event.sender_id, Event.at, Event.body,
+)
+
+
+class Events:
+    """The `event` table, for members only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self, user_id: int, conversation: int, limit: int,
+        after: int | None = None, before: int | None = None,
+    ) -> Page:
+        """At most `limit` events behind `after`, or the last ones before `before`, or the last.
+
+        Raises NotAMember.
+        """
+        with self._database.read() as session:
+            check_member(session, user_id, conversation)
+            query = select(*_COLUMNS).where(Event.conversation_id == conversation)
+            if after is not None:
+                query = query.where(Event.seq > after).order_by(Event.seq)
+            else:
+                query = query.order_by(Event.seq.desc())
+            if before is not None:
+                query = query.where(Event.seq < before)
+            found = _fetch(session, query.limit(limit + 1))
+        events, more = found[:limit], len(found) > limit
+        return Page(events if after is not None else events[::-1], more)
+
+    def by_index(
+        self, user_id: int, other_id: int, start: int, stop: int, newest_first: bool, limit: int,
+    ) -> list[Entry]:
+        """The messages of two users by index: 0 is the first in the chosen direction.
+
+        `start` and `stop` are inclusive; negative ones count from the end. At most `limit`.
+        """
+        low, high = sorted((user_id, other_id))
+        with self._database.read() as session:
+            row = session.execute(
+                select(Conversation.id, Conversation.last_seq)
+                .where(Conversation.low_id == low, Conversation.high_id == high)
+            ).first()
+            if row is None:
+                return []
+            total = row.last_seq
+            start = max(0, start + total if start < 0 else start)
+            stop = min(total - 1, stop + total if stop < 0 else stop, start + limit - 1)
+            if start > stop:
+                return []
+            # Dense seqs: an index is a seq, at the same cost anywhere in the history.
+            first, last = (total - stop, total - start) if newest_first else (start + 1, stop + 1)
+            found = _fetch(session, select(*_COLUMNS).where(
+                Event.conversation_id == row.id, Event.seq >= first, Event.seq <= last
+            ).order_by(Event.seq))
+        return found[::-1] if newest_first else found
+
+    def heads(self, user_id: int, conversations: list[int]) -> dict[int, int]:
+        """last_seq of those of `conversations` that the user is in."""
+        found: dict[int, int] = {}
+        with self._database.read() as session:
+            for start in range(0, len(conversations), KEYS_AT_ONCE):
+                rows = session.execute(
+                    select(Conversation.id, Conversation.last_seq)
+                    .join(Member, Member.conversation_id == Conversation.id)
+                    .where(
+                        Member.user_id == user_id,
+                        Conversation.id.in_(conversations[start : start + KEYS_AT_ONCE]),
+                    )
+                )
+                found.update((row.id, row.last_seq) for row in rows)
+        return found
+
+    def check_cursors(self, heads: Mapping[int, int], cursors: Mapping[int, int]) -> None:
+        """Raises BadRequest for a cursor behind the end: that device knows another history."""
+        for conversation, seq in cursors.items():
+            if seq > heads.get(conversation, seq):
+                raise BadRequest(
+                    f"The cursor {seq} of conversation {conversation} is beyond its last seq"
+                    f" {heads[conversation]}: fetch this conversation anew."
+                )
+
+    def after(self, user_id: int, conversation: int, seq: int) -> list[Entry]:
+        """The next SYNC_PAGE events behind `seq`. Raises NotAMember."""
+        return self.page(user_id, conversation, SYNC_PAGE, after=seq).events
+
+
+def check_member(session: Session, user_id: int, conversation: int) -> None:
+    """Raises NotAMember unless the user is in the conversation."""
+    if session.get(Member, (conversation, user_id)) is None:
+        raise NotAMember()
+
+
+def _fetch(session: Session, query: Select[*tuple[Any, ...]]) -> list[Entry]:
+    return [Entry(*row) for row in session.execute(query)]

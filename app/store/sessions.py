@@ -1,0 +1,110 @@
+"""Log-in sessions: begin, rotate, list, revoke."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from app.errors import SessionRevoked
+from app.models import LoginSession, User
+from app.store.database import Database
+from app.store.users import now_ms
+
+SESSIONS_PER_USER = 100  # the oldest make room: a script that logs in for ever fills no table
+
+
+class Sessions:
+    """The `login_session` table. Ids are 32 hexadecimal characters."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, user_id: int, device: str, refresh_id: str, life_ms: int) -> str:
+        """Store a new session; return its id."""
+        now, session_id = now_ms(), secrets.token_hex(16)
+
+        def work(session: Session) -> None:
+            keep = select(LoginSession.id).where(LoginSession.user_id == user_id).order_by(
+                LoginSession.used_at.desc()
+            ).limit(SESSIONS_PER_USER - 1)
+            session.execute(delete(LoginSession).where(
+                LoginSession.user_id == user_id,
+                (LoginSession.expires_at < now) | LoginSession.id.not_in(keep),
+            ))
+            session.add(LoginSession(
+                id=session_id, user_id=user_id, device=device[:200], refresh_id=refresh_id,
+                created_at=now, used_at=now, expires_at=now + life_ms,
+            ))
+            session.execute(update(User).where(User.id == user_id).values(login_at=now))
+
+        self._database.write(work)
+        return session_id
+
+    def is_live(self, session_id: str, user_id: int) -> bool:
+        with self._database.read() as session:
+            return session.scalar(
+                select(LoginSession.id).where(_live(session_id, user_id))
+            ) is not None
+
+    def rotate(self, session_id: str, user_id: int, old: str, new: str, life_ms: int) -> None:
+        """Make `new` the only good refresh token.
+
+        Raises SessionRevoked; if `old` was replaced before, somebody holds a stolen copy, and the
+        session ends for both.
+        """
+
+        def work(session: Session) -> bool:
+            found = session.scalar(
+                select(LoginSession).where(_live(session_id, user_id)).with_for_update()
+            )
+            if found is None:
+                return False
+            now = now_ms()
+            if found.refresh_id != old:
+                found.revoked_at = now
+                return False
+            found.refresh_id, found.used_at, found.expires_at = new, now, now + life_ms
+            return True
+
+        if not self._database.write(work):
+            raise SessionRevoked()
+
+    def listed(self, user_id: int) -> list[LoginSession]:
+        """The user's live sessions, the latest first."""
+        with self._database.read() as session:
+            return list(session.scalars(select(LoginSession).where(
+                LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None),
+                LoginSession.expires_at > now_ms(),
+            ).order_by(LoginSession.used_at.desc())))
+
+    def revoke(self, user_id: int, session_id: str) -> bool:
+        """End one session of this user; False if there is no such live one."""
+
+        def work(session: Session) -> bool:
+            result: Any = session.execute(
+                update(LoginSession).where(_live(session_id, user_id)).values(revoked_at=now_ms())
+            )
+            return bool(result.rowcount)
+
+        return self._database.write(work)
+
+    def revoke_others(self, user_id: int, keep: str) -> list[str]:
+        """End every session of this user but `keep`; return the ids of those that ended."""
+
+        def work(session: Session) -> list[str]:
+            return list(session.scalars(update(LoginSession).where(
+                LoginSession.user_id == user_id, LoginSession.id != keep,
+                LoginSession.revoked_at.is_(None),
+            ).values(revoked_at=now_ms()).returning(LoginSession.id)))
+
+        return self._database.write(work)
+
+
+def _live(session_id: str, user_id: int) -> Any:
+    return (
+        (LoginSession.id == session_id) & (LoginSession.user_id == user_id)
+        & LoginSession.revoked_at.is_(None) & (LoginSession.expires_at > now_ms())
+    )

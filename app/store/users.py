@@ -1,0 +1,129 @@
+"""Accounts: create, find, change, delete."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.errors import NameTaken, UnknownUser
+from app.models import Conversation, LoginSession, User
+from app.store.database import Database
+
+T = TypeVar("T")
+CHANGEABLE = frozenset(("name", "avatar", "gender", "phone", "email", "password_hash"))
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 by this server's clock."""
+    return time.time_ns() // 1_000_000
+
+
+def name_key(name: str) -> str:
+    """What makes two names the same: compatibility forms and case do not count."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+class Users:
+    """The `user` table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, password_hash: str) -> User:
+        """Raises NameTaken."""
+        now = now_ms()
+        user = User(
+            name=name, name_key=name_key(name), password_hash=password_hash, avatar="",
+            gender="male", phone="", email="", created_at=now, updated_at=now,
+        )
+
+        def work(session: Session) -> User:
+            session.add(user)
+            session.flush()
+            return user
+
+        return self._unique(work)
+
+    def get(self, user_id: int) -> User:
+        """Raises UnknownUser, also for a deleted one."""
+        with self._database.read() as session:
+            user = session.get(User, user_id)
+        if user is None or user.deleted_at is not None:
+            raise UnknownUser()
+        return user
+
+    def by_name(self, name: str) -> User | None:
+        with self._database.read() as session:
+            return session.scalar(
+                select(User).where(User.name_key == name_key(name), User.deleted_at.is_(None))
+            )
+
+    def many(self, ids: Iterable[int]) -> dict[int, User]:
+        """Users by id; deleted ones too, with what is left of them."""
+        with self._database.read() as session:
+            return {user.id: user for user in session.scalars(
+                select(User).where(User.id.in_(list(ids)))
+            )}
+
+    def search(self, prefix: str, limit: int, after: int = 0) -> list[User]:
+        """Users whose name begins with `prefix`, by name, from behind the user `after`."""
+        key = name_key(prefix)
+        query = select(User).where(
+            User.deleted_at.is_(None), User.name_key >= key, User.name_key < key + "\U0010ffff"
+        )
+        if after:
+            last = select(User.name_key).where(User.id == after).scalar_subquery()
+            query = query.where(User.name_key > last)
+        with self._database.read() as session:
+            return list(session.scalars(query.order_by(User.name_key).limit(limit)))
+
+    def first(self, limit: int) -> list[User]:
+        """The users with the lowest ids."""
+        query = select(User).where(User.deleted_at.is_(None)).order_by(User.id).limit(limit)
+        with self._database.read() as session:
+            return list(session.scalars(query))
+
+    def change(self, user_id: int, **values: str) -> User:
+        """Set some of CHANGEABLE. Raises NameTaken, UnknownUser."""
+        assert values.keys() <= CHANGEABLE
+        changed: dict[str, str | int] = {**values, "updated_at": now_ms()}
+        if "name" in values:
+            changed["name_key"] = name_key(values["name"])
+
+        def work(session: Session) -> None:
+            session.execute(
+                update(User).where(User.id == user_id, User.deleted_at.is_(None)).values(**changed)
+            )
+
+        self._unique(work)
+        return self.get(user_id)
+
+    def delete(self, user_id: int) -> None:
+        """Forget the person: name and data go, sessions end, private chats can't be answered."""
+        now = now_ms()
+
+        def work(session: Session) -> None:
+            session.execute(update(User).where(User.id == user_id).values(
+                name="", name_key=f"\x7fdeleted-{user_id}", password_hash="", avatar="",
+                gender="male", phone="", email="", updated_at=now, deleted_at=now,
+            ))
+            session.execute(update(LoginSession).where(
+                LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None)
+            ).values(revoked_at=now))
+            session.execute(update(Conversation).where(
+                or_(Conversation.low_id == user_id, Conversation.high_id == user_id)
+            ).values(closed_at=now))
+
+        self._database.write(work)
+
+    def _unique(self, work: Callable[[Session], T]) -> T:
+        try:
+            return self._database.write(work)
+        except IntegrityError:
+            raise NameTaken() from None

@@ -1,0 +1,165 @@
+"""The rules of accounts, shared by `/v1` and `/v2`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from flask import g, request
+from msgspec import Struct
+
+from app.auth.tickets import Pass
+from app.errors import BadCredentials, BadRequest, HiChatError, UnknownUser
+from app.extensions import limiter
+from app.http import body
+from app.models import User
+from app.services import services
+from app.store.users import name_key
+
+NAME_CHARS = 32
+PASSWORD_CHARS = 128
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+PHONE = re.compile(r"1[3-9]\d{9}")
+GENDERS = ("male", "famale")  # the seed's spelling, frozen with its contract
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
+
+
+def check_name(name: str) -> str:
+    """The name as it is stored. Raises BadRequest that says the rule."""
+    name = unicodedata.normalize("NFC", name)
+    if not 1 <= len(name) <= NAME_CHARS:
+        raise BadRequest(f"A name has 1 to {NAME_CHARS} characters.")
+    if name != name.strip() or not printable(name):
+        raise BadRequest("A name has no spaces at its ends and no invisible characters.")
+    return name
+
+
+def printable(text: str) -> bool:
+    """No control, format (such as right-to-left marks), private or unassigned characters."""
+    return not any(unicodedata.category(char).startswith("C") for char in text)
+
+
+def check_password(password: str, name: str, shortest: int) -> None:
+    """Raises BadRequest that says the rule."""
+    if not shortest <= len(password) <= PASSWORD_CHARS:
+        raise BadRequest(f"A password has {shortest} to {PASSWORD_CHARS} characters.")
+    if shortest > 1 and password.casefold() == name.casefold():
+        raise BadRequest("The password must not be the name.")
+
+
+def check_profile(values: dict[str, str]) -> dict[str, str]:
+    """Check what a user wants to change of themselves. Raises BadRequest that says the rule."""
+    if "name" in values:
+        values["name"] = check_name(values["name"])
+    if values.get("email") and (
+        len(values["email"]) > 254 or not EMAIL.fullmatch(values["email"])
+    ):
+        raise BadRequest("email must look like name@example.org.")
+    if values.get("phone") and not PHONE.fullmatch(values["phone"]):
+        raise BadRequest("phone must be a Chinese mobile number, 11 digits from 13 to 19.")
+    if "gender" in values and values["gender"] not in GENDERS:
+        raise BadRequest(f"gender must be one of {', '.join(GENDERS)}.")
+    avatar = values.get("avatar", "")
+    scheme = SCHEME.match(avatar)
+    if len(avatar) > 2048 or not printable(avatar) or (
+        scheme and scheme.group().lower() not in ("http:", "https:")
+    ):
+        raise BadRequest("avatar must be an http(s) address or a path, of at most 2048 characters.")
+    return values
+
+
+def register(name: str, password: str, shortest: int) -> User:
+    """Open an account. Raises BadRequest, NameTaken."""
+    name = check_name(name)
+    check_password(password, name, shortest)
+    found = services()
+    return found.store.users.create(name, found.passwords.hash(password))
+
+
+def log_in(name: str, password: str) -> User:
+    """Raises BadCredentials for a wrong name as for a wrong password, after the same time."""
+    found = services()
+    user = found.store.users.by_name(name)
+    if not found.passwords.check(user.password_hash if user else None, password):
+        g.bad_credentials = True
+        raise BadCredentials()
+    assert user is not None
+    if found.passwords.needs_rehash(user.password_hash):
+        found.store.users.change(user.id, password_hash=found.passwords.hash(password))
+    return user
+
+
+def confirm_password(user: User, password: str | None) -> None:
+    """Raises BadRequest without the current password, BadCredentials with a wrong one."""
+    if password is None:
+        raise BadRequest("current_password is needed to set a new password.")
+    if not services().passwords.check(user.password_hash, password):
+        g.bad_credentials = True
+        raise BadCredentials("The current password is wrong.")
+
+
+def change_password(who: Pass, new: str) -> None:
+    """Set a new password; every other session of the user ends."""
+    found = services()
+    found.store.users.change(who.user, password_hash=found.passwords.hash(new))
+    ended = found.store.sessions.revoke_others(who.user, keep=who.session)
+    found.bus.end_sessions(who.user, ended)
+
+
+def delete_account(user_id: int) -> None:
+    """Delete the account, end its sessions and sockets. Its messages stay, without a name."""
+    found = services()
+    found.store.users.delete(user_id)
+    found.bus.end_sessions(user_id, None)
+
+
+def find(text: str) -> User:
+    """A user by number, else by name, as the seed's client means it. Raises UnknownUser."""
+    users = services().store.users
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        try:
+            return users.get(int(text))
+        except UnknownUser:
+            pass
+    user = users.by_name(text)
+    if user is None:
+        raise UnknownUser()
+    return user
+
+
+# -- limits on guessing: only failed attempts count ----------------------------------------
+
+
+class Named(Struct):
+    name: str
+
+
+def _account() -> str:
+    try:
+        name = request.values.get("name") or body(Named).name
+    except HiChatError:
+        name = ""  # the view will refuse it
+    return f"account:{name_key(name)[:64]}"
+
+
+def _account_from_here() -> str:
+    return f"{_account()}@{request.remote_addr}"
+
+
+def _failed(_response: Any) -> bool:
+    return bool(g.get("bad_credentials"))
+
+
+def limit_guessing(view: Any) -> Any:
+    """Bound failed log-ins: of an address, of an account, and of both together."""
+    for rule, key in (
+        ("10 per minute; 50 per hour", _account_from_here),
+        ("200 per hour", _account),
+        ("100 per minute; 1000 per hour", lambda: request.remote_addr or ""),
+    ):
+        view = limiter.shared_limit(rule, "login", key_func=key, deduct_when=_failed)(view)
+    return view
+
+
+limit_sign_up = limiter.shared_limit("120 per minute; 2000 per day", "register")

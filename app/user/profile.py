@@ -1,0 +1,106 @@
+"""`/v2/users`: oneself and others."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from app.auth import tokens
+from app.auth.tokens import login_required
+from app.errors import BadRequest
+from app.http import answer, body, empty, limit, number
+from app.models import User
+from app.services import services
+from app.user import accounts, bp
+
+SEARCH_CHARS = 64
+
+
+class Profile(Struct):
+    """What everybody may see of a user."""
+
+    id: int
+    name: str
+    avatar: str
+    gender: str
+
+
+class Me(Profile):
+    """What only the user sees."""
+
+    phone: str
+    email: str
+    created_at: int
+
+
+class Changes(Struct, forbid_unknown_fields=True):
+    """Any of these; a new password needs the old one."""
+
+    name: str | UnsetType = UNSET
+    avatar: str | UnsetType = UNSET
+    gender: str | UnsetType = UNSET
+    phone: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    password: str | UnsetType = UNSET
+    current_password: str | UnsetType = UNSET
+
+
+def profile_of(user: User) -> Profile:
+    return Profile(user.id, user.name, user.avatar, user.gender)
+
+
+def me_of(user: User) -> Me:
+    return Me(
+        user.id, user.name, user.avatar, user.gender, user.phone, user.email, user.created_at
+    )
+
+
+@bp.get("/v2/users/me")
+@login_required
+def me() -> Response:
+    return answer(me_of(services().store.users.get(tokens.current().user)))
+
+
+@bp.patch("/v2/users/me")
+@login_required
+@accounts.limit_guessing
+def change_me() -> Response:
+    who, store = tokens.current(), services().store
+    asked = structs.asdict(body(Changes))
+    given = {key: value for key, value in asked.items() if value is not UNSET}
+    password, current = given.pop("password", None), given.pop("current_password", None)
+    values = accounts.check_profile(given)
+    user = store.users.get(who.user)
+    if password is not None:
+        accounts.check_password(password, user.name, services().config.password_min_chars)
+        accounts.confirm_password(user, current)
+    if values:
+        user = store.users.change(who.user, **values)
+    if password is not None:
+        accounts.change_password(who, password)
+    return answer(me_of(user))
+
+
+@bp.delete("/v2/users/me")
+@login_required
+def delete_me() -> Response:
+    accounts.delete_account(tokens.current().user)
+    return empty()
+
+
+@bp.get("/v2/users/<int:user_id>")
+@login_required
+def user(user_id: int) -> Response:
+    return answer(profile_of(services().store.users.get(user_id)))
+
+
+@bp.get("/v2/users")
+@login_required
+def search() -> Response:
+    """Users whose name begins with `q`, by id; `after` is the last id of the page before."""
+    text = request.args.get("q", "").strip()
+    if not 1 <= len(text) <= SEARCH_CHARS:
+        raise BadRequest(f"q must have 1 to {SEARCH_CHARS} characters.")
+    after = number("after", 0, 0, 2**53)
+    found = services().store.users.search(text, limit(20, 100), after or 0)
+    return answer({"users": [profile_of(user) for user in found]})

@@ -1,0 +1,227 @@
+"""Settings: every one is an environment variable with a type, a default and a sentence.
+
+The classes below are the only list of settings. `docs/operations.md` and `.env.example`
+must name each of them; a test compares the three.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent
+MIN_SECRET_CHARS = 32
+DEFAULT_WORDS = ("changeme", "change-me", "change_me", "your-secret", "your_secret", "secret-key")
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the message names the variable and the remedy."""
+
+
+def setting(name: str, default: Any, text: str) -> Any:
+    """Declare one setting: its environment variable, default value and meaning."""
+    return field(default=default, metadata={"name": name, "text": text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What all environments share. Durations are in seconds unless the name says otherwise."""
+
+    env: str = setting("HICHAT_ENV", "production", "`production` or `testing`")
+    host: str = setting("HICHAT_HOST", "127.0.0.1", "address to listen on; `0.0.0.0` for all")
+    port: int = setting("PORT", 8000, "TCP port to listen on")
+    workers: int = setting(
+        "WEB_CONCURRENCY", 1, "worker processes; more than one needs `HICHAT_REDIS_URL`"
+    )
+    database_url: str = setting(
+        "HICHAT_DATABASE_URL", "", "SQLAlchemy address; empty: SQLite in the data folder"
+    )
+    redis_url: str = setting(
+        "HICHAT_REDIS_URL", "", "Redis or Valkey, shared by processes; empty: in-process"
+    )
+    data_dir: str = setting(
+        "HICHAT_DATA_DIR", "instance", "database, media and generated secrets"
+    )
+    secret_key: str = setting(
+        "HICHAT_SECRET_KEY", "", "signs tokens, at least 32 characters; empty: generated once"
+    )
+    rate_limits: bool = setting(
+        "HICHAT_RATE_LIMITS", True, "`off` lifts every rate limit (load tests only)"
+    )
+    allowed_origins: str = setting(
+        "HICHAT_ALLOWED_ORIGINS", "",
+        "further browser origins that may open sockets, separated by commas; `*` for any",
+    )
+    trusted_proxies: int = setting(
+        "HICHAT_TRUSTED_PROXIES", 0, "reverse proxies in front whose X-Forwarded-* are believed"
+    )
+    log_level: str = setting("HICHAT_LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`")
+
+    access_token_seconds: int = setting(
+        "HICHAT_ACCESS_TOKEN_SECONDS", 3600, "life of a `/v2` access token"
+    )
+    session_days: int = setting(
+        "HICHAT_SESSION_DAYS", 30, "days a session lives without a refresh"
+    )
+    v1_token_days: int = setting("HICHAT_V1_TOKEN_DAYS", 7, "days a `/v1` token lives")
+    password_min_chars: int = setting(
+        "HICHAT_PASSWORD_MIN_CHARS", 8, "shortest password that `/v2` takes"
+    )
+    password_threads: int = setting(
+        "HICHAT_PASSWORD_THREADS", 2, "threads that hash passwords, per process"
+    )
+
+    max_connections: int = setting(
+        "HICHAT_MAX_CONNECTIONS", 20_000, "open connections per process"
+    )
+    user_connections: int = setting(
+        "HICHAT_USER_CONNECTIONS", 64, "open sockets per user and process"
+    )
+    max_content_chars: int = setting(
+        "HICHAT_MAX_CONTENT_CHARS", 10_000, "longest `content` of a message, in characters"
+    )
+    max_frame_bytes: int = setting(
+        "HICHAT_MAX_FRAME_BYTES", 131_072, "longest socket message or HTTP body, in bytes"
+    )
+    queue_frames: int = setting(
+        "HICHAT_QUEUE_FRAMES", 4096, "frames that may wait for one connection"
+    )
+    queue_bytes: int = setting(
+        "HICHAT_QUEUE_BYTES", 1_048_576, "bytes that may wait for one connection"
+    )
+    heartbeat: int = setting(
+        "HICHAT_HEARTBEAT_SECONDS", 25, "silence before a ping; after twice that, the end"
+    )
+    send_timeout: int = setting(
+        "HICHAT_SEND_TIMEOUT_SECONDS", 30, "a write without any progress ends the connection"
+    )
+    messages_per_second: int = setting(
+        "HICHAT_MESSAGES_PER_SECOND", 50, "steady rate per connection; bursts of ten times that"
+    )
+    sync_events: int = setting(
+        "HICHAT_SYNC_EVENTS", 2000, "events in one answer to `sync`; the rest is `behind`"
+    )
+
+    def __post_init__(self) -> None:
+        if self.workers > 1 and not self.redis_url:
+            raise ConfigError(
+                f"WEB_CONCURRENCY={self.workers} needs HICHAT_REDIS_URL: several processes must"
+                " share a bus. Set HICHAT_REDIS_URL=redis://..., or WEB_CONCURRENCY=1."
+            )
+        if self.secret_key:
+            self.check_secret()
+
+    def check_secret(self) -> None:
+        """Refuse a signing key that can be guessed."""
+        key = self.secret_key
+        default = any(word in key.lower() for word in DEFAULT_WORDS)
+        if len(key) < MIN_SECRET_CHARS or len(set(key)) < 8 or default:
+            raise ConfigError(
+                f"HICHAT_SECRET_KEY is weak: use at least {MIN_SECRET_CHARS} random characters, or"
+                " leave it empty and one is generated in the data folder."
+            )
+
+    @property
+    def data_path(self) -> Path:
+        return ROOT / self.data_dir  # an absolute data_dir wins
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's address, with the driver that works under gevent."""
+        if not self.database_url:
+            return f"sqlite:///{self.data_path / 'hichat.db'}"
+        for scheme in ("postgres://", "postgresql://"):
+            if self.database_url.startswith(scheme):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(scheme)
+        return self.database_url
+
+    @property
+    def origins(self) -> frozenset[str]:
+        items = (item.strip().rstrip("/") for item in self.allowed_origins.split(","))
+        return frozenset(item for item in items if item)
+
+    def signing_key(self) -> str:
+        """The signing key: the setting, or the one kept (mode 0600) in the data folder."""
+        return self.secret_key or _kept_secret(self.data_path)
+
+
+class Production(Config):
+    """The default: nothing weak is accepted."""
+
+
+class Testing(Config):
+    """For test runs that read tokens themselves: any signing key is accepted."""
+
+    def check_secret(self) -> None:
+        return
+
+
+ENVIRONMENTS: dict[str, type[Config]] = {"production": Production, "testing": Testing}
+
+
+def settings() -> list[dataclasses.Field[Any]]:
+    """Every setting, in the order of their declaration."""
+    return list(dataclasses.fields(Config))
+
+
+def load(environ: Mapping[str, str] | None = None) -> Config:
+    """Read the environment (and the file `.env`, which it overrides) into a Config.
+
+    Raises ConfigError for a value of the wrong type, an unknown HICHAT_ name, a weak secret,
+    or settings that contradict each other.
+    """
+    if environ is None:
+        dotenv = {name: value or "" for name, value in dotenv_values(ROOT / ".env").items()}
+        environ = {**dotenv, **os.environ}
+    known = {item.metadata["name"]: item for item in settings()}
+    unknown = [name for name in environ if name.startswith("HICHAT_") and name not in known]
+    if unknown:
+        raise ConfigError(f"unknown setting {', '.join(sorted(unknown))}: see docs/operations.md")
+    values = {
+        item.name: _parse(name, type(item.default), environ[name])
+        for name, item in known.items()
+        if environ.get(name, "").strip()
+    }
+    env = values.get("env", "production")
+    if env not in ENVIRONMENTS:
+        raise ConfigError(f"HICHAT_ENV={env}: use one of {', '.join(ENVIRONMENTS)}")
+    return ENVIRONMENTS[env](**values)
+
+
+def _parse(name: str, kind: type, text: str) -> Any:
+    text = text.strip()
+    if kind is bool:
+        choices = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+        if text.lower() not in choices:
+            raise ConfigError(f"{name}={text}: use on or off")
+        return choices[text.lower()]
+    if kind is int:
+        if not text.isascii() or not text.isdigit():
+            raise ConfigError(f"{name}={text}: use a whole number of 0 or more")
+        return int(text)
+    return text
+
+
+def _kept_secret(folder: Path) -> str:
+    """Read the kept signing key; make it first if there is none."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / "secret_key"
+    draft = folder / f".secret_key.{secrets.token_hex(8)}"
+    if not path.exists():
+        # Written aside and linked: a second process starting at once sees all of it or nothing.
+        with open(draft, "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,56 @@
+"""gunicorn's settings, from config.py. One worker is one core; sockets never time out here.
+
+The master must not import the application: what it imports before the fork is not patched by
+gevent in the workers.
+"""
+
+import resource
+import signal
+
+import config as configuration
+
+_config = configuration.load()
+
+bind = f"{_config.host}:{_config.port}"
+workers = _config.workers
+worker_class = "gevent"
+worker_connections = _config.max_connections
+max_requests = 0  # a worker's sockets must not die because other requests were many
+keepalive = 30
+backlog = 4096
+timeout = 60  # a worker whose event loop stands still for that long is replaced
+graceful_timeout = 3  # what our own drain (below) leaves over; the process is gone within 5 s
+control_socket_disable = True
+accesslog = None  # one line per socket, none per request: see docs/operations.md
+loglevel = "warning"  # of the master; a worker's log goes through app/logs.py
+limit_request_line = 8190
+forwarded_allow_ips = "127.0.0.1" if not _config.trusted_proxies else "*"
+
+
+def on_starting(server):
+    """In the master, before the first worker: descriptors for all sockets."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, _config.max_connections + 1024)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+
+
+def when_ready(server):
+    shown = "127.0.0.1" if _config.host in ("0.0.0.0", "::") else _config.host
+    print(f"HiChat is ready: http://{shown}:{_config.port}", flush=True)
+
+
+def post_worker_init(worker):
+    """Stop by draining: 1012 to every socket first, then gunicorn's own way to stop."""
+    import gevent
+
+    from app import services
+
+    app = services.of(worker.wsgi)
+    stop = worker.handle_exit
+
+    def drain_and_stop(signum, frame):
+        gevent.spawn(app.drain)
+        stop(signum, frame)
+
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(signum, drain_and_stop)
