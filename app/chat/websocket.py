@@ -68,10 +68,10 @@ class WebSocket:
     def accept(self, subprotocol: str | None = None) -> None:
         """Answer 101. From here on the connection is a WebSocket."""
         assert self._sock is not None
-        digest = base64.b64encode(hashlib.sha1(self._key + ACCEPT_GUID, usedforsecurity=False).digest())
+        digest = hashlib.sha1(self._key + ACCEPT_GUID, usedforsecurity=False).digest()
         lines = [
             b"HTTP/1.1 101 Switching Protocols", b"Upgrade: websocket", b"Connection: Upgrade",
-            b"Sec-WebSocket-Accept: " + digest,
+            b"Sec-WebSocket-Accept: " + base64.b64encode(digest),
         ]
         if subprotocol is not None:
             lines.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode("ascii"))
@@ -150,7 +150,7 @@ def _check_handshake(environ: Mapping[str, Any]) -> bytes:
         raise UpgradeRequired()
     if environ["REQUEST_METHOD"] != "GET" or environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         raise BadHandshake("A WebSocket handshake is a GET over HTTP/1.1.")
-    key = environ.get("HTTP_SEC_WEBSOCKET_KEY", "").strip()
+    key: str = environ.get("HTTP_SEC_WEBSOCKET_KEY", "").strip()
     try:
         if len(base64.b64decode(key, validate=True)) == 16:
             return key.encode("ascii")

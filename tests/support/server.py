@@ -1,0 +1,93 @@
+"""A real gunicorn in a process of its own, on a free port, over a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """HiChat as users run it. `settings` are further environment variables."""
+
+    def __init__(self, folder: Path, app: str = "wsgi:app", **settings: str) -> None:
+        self.folder = folder
+        self.app = app
+        self.port = free_port()
+        self.log_path = folder / "server.log"
+        self.environ = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("HICHAT_")},
+            "PORT": str(self.port), "HICHAT_DATA_DIR": str(folder), "HICHAT_RATE_LIMITS": "off",
+            **settings,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def prepare(self) -> None:
+        """Migrate the database, as `manage.py run` does."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "hichat", "prepare"]
+        subprocess.run(command, cwd=ROOT, env=self.environ, check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", self.app]
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"the server ended: {self.log()}"
+            try:
+                if requests.get(f"{self.http}/healthz", timeout=5).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        raise AssertionError(f"the server did not start: {self.log()}")
+
+    def terminate(self) -> float:
+        """Stop with TERM; return the seconds it took to leave."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.terminate()
+        self.process.wait(timeout=30)
+        self.process = None
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """kill -9 of master and workers at once, as a power cut would."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=30)
+        self.process = None
+
+    def worker(self) -> int:
+        """The process id of the (only) worker."""
+        assert self.process is not None
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(path.read_text().split()[0])
+
+    def log(self) -> str:
+        return self.log_path.read_text() if self.log_path.exists() else ""
