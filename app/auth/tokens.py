@@ -76,10 +76,10 @@ def current() -> Pass:
     return _pass(get_jwt())
 
 
-def check_token(token: str) -> Pass:
-    """Check an access token that did not come in the header.
+def read_token(token: str) -> Pass:
+    """Whose access token this is; the session is still to be checked (`check_session`).
 
-    Raises TokenExpired, SessionRevoked, TokenInvalid.
+    Raises TokenExpired, TokenInvalid.
     """
     try:
         claims = decode_token(token)
@@ -90,28 +90,30 @@ def check_token(token: str) -> Pass:
         raise TokenInvalid() from None
     if claims["type"] != "access":
         raise TokenInvalid()
-    if not services().store.sessions.is_live(entry.session, entry.user):
-        raise SessionRevoked()
     return entry
+
+
+def check_session(who: Pass) -> None:
+    """Raises SessionRevoked when the session has ended."""
+    if not services().store.sessions.is_live(who.session, who.user):
+        raise SessionRevoked()
 
 
 def socket_pass(offered: list[str]) -> Pass:
     """Who opens a `/v2` socket: by a bearer token, or by a ticket among the subprotocols.
 
-    Raises Unauthorized and its kin.
+    Raises Unauthorized and its kin; the session is still to be checked.
     """
     for name in offered:
         if name.startswith(TICKET_PREFIX):
             entry = services().tickets.redeem(name.removeprefix(TICKET_PREFIX))
             if entry is None:
                 raise TokenInvalid("The ticket is unknown, used or older than 30 seconds.")
-            if not services().store.sessions.is_live(entry.session, entry.user):
-                raise SessionRevoked()
             return entry
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized()
-    return check_token(token.strip())
+    return read_token(token.strip())
 
 
 def _pass(claims: dict[str, Any]) -> Pass:

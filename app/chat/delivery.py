@@ -76,13 +76,13 @@ class Delivery:
 
     # -- the socket ------------------------------------------------------------------------
 
-    def greet(self, node: Node) -> None:
-        """Tell a new connection who it is and where its conversations are."""
+    def greeting(self, node: Node) -> bytes:
+        """What a new connection hears first: who it is and where its conversations are."""
         heads = self._store.conversations.heads(node.user, HELLO_CONVERSATIONS + 1)
         listed = [Head(*head) for head in heads[:HELLO_CONVERSATIONS]]
         more = len(heads) > HELLO_CONVERSATIONS
         hello = Hello(node.user, node.session, self._rules.heartbeat, listed, more)
-        _offer(node, node.dialect.other(hello))
+        return node.dialect.other(hello) or b""
 
     def handle(self, node: Node, item: codec.Message) -> None:
         """One message from a connection. Whatever it holds, the connection lives on."""
@@ -119,6 +119,7 @@ class Delivery:
         grown = full if node.budget < 0 else node.budget + (now - node.budget_at) * rate
         node.budget, node.budget_at = min(full, grown), now
         if node.budget < 1:
+            gevent.sleep(1 / rate)  # a flood costs us no more than it may send
             raise RateLimited(f"Slow down: {rate:g} messages a second may be sent.")
         node.budget -= 1
 

@@ -111,6 +111,8 @@ class Node:
             return False
         queued = self.queued + len(data)
         if queued > self.limits.queue_bytes or self.queue.qsize() >= self.limits.queue_frames:
+            self.queue.queue.clear()
+            self.queued = 0
             self.close(Close.RESYNC, "too slow: reconnect and sync")
             return False
         self.queued = queued
@@ -118,13 +120,11 @@ class Node:
         return True
 
     def close(self, code: int, reason: str = "") -> None:
-        """Begin to close: drop what waits, send a close frame, give the peer a moment."""
+        """Begin to close: a close frame behind what waits, and a moment for the peer to take it."""
         if self._deadline is not None:
             return
         self._deadline = time.monotonic() + CLOSE_SECONDS
         self.close_code, self.close_reason = code, reason
-        self.queue.queue.clear()
-        self.queued = 0
         self.queue.put_nowait(None)
 
     @property

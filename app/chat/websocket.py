@@ -65,8 +65,8 @@ class WebSocket:
         self.bytes_in = 0
         self.bytes_out = 0
 
-    def accept(self, subprotocol: str | None = None) -> None:
-        """Answer 101. From here on the connection is a WebSocket."""
+    def accept(self, subprotocol: str | None = None, greeting: bytes = b"") -> None:
+        """Answer 101, with `greeting` (whole frames) behind it: now it is a WebSocket."""
         assert self._sock is not None
         digest = hashlib.sha1(self._key + ACCEPT_GUID, usedforsecurity=False).digest()
         lines = [
@@ -77,7 +77,7 @@ class WebSocket:
             lines.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode("ascii"))
         # Without this an ack meets Nagle and the delayed ACK: 40 ms.
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._sock.sendall(b"\r\n".join(lines) + b"\r\n\r\n")
+        self._sock.sendall(b"\r\n".join(lines) + b"\r\n\r\n" + greeting)
         self.accepted = True
 
     def receive(self) -> list[Message] | None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import structlog
 
 from app.auth import tokens
 from app.auth.tickets import Pass
 from app.chat.frames import V2, Dialect
-from app.chat.node import Node
+from app.chat.node import Handler, Node
 from app.chat.seed import V1
 from app.chat.websocket import WebSocket
 from app.errors import BadHandshake
 from app.extensions import sock
 from app.message import bp
 from app.services import services
-from app.user.seed import identify
+from app.user.seed import check_session, identify
 
 SUBPROTOCOL = "hichat.v2"
 
@@ -31,31 +32,46 @@ def socket_v2(websocket: WebSocket) -> None:
     if offered and SUBPROTOCOL not in offered:
         raise BadHandshake(f"Offer the subprotocol {SUBPROTOCOL}.")
     who = tokens.socket_pass(offered)
-    _serve(websocket, who, v2, SUBPROTOCOL if offered else None)
+    _serve(websocket, who, v2, tokens.check_session, SUBPROTOCOL if offered else None)
 
 
 @sock.route("/v1/user/SendUserMsg", bp=bp)
 def socket_v1(websocket: WebSocket) -> None:
     """The seed's socket: `?token=&userId=`, no greeting, no acks."""
-    _serve(websocket, identify(), v1, None)
+    _serve(websocket, identify(), v1, check_session, None)
 
 
-def _serve(websocket: WebSocket, who: Pass, dialect: Dialect, subprotocol: str | None) -> None:
+def _serve(
+    websocket: WebSocket, who: Pass, dialect: Dialect, check: Callable[[Pass], None],
+    subprotocol: str | None,
+) -> None:
+    """Be the node's reader. The order of the first steps is what makes it safe.
+
+    In the hub before the session is checked: a log-out that comes in between finds the node.
+    In the hub before the greeting is read: an event that comes in between waits behind it.
+    """
     found = services()
     node = Node(websocket, found.limits, who.user, who.session, dialect, who.expires_at)
-    found.hub.add(node)  # before the greeting is read: what comes in between is queued behind it
-    opened = time.monotonic()
+    found.hub.add(node)
     try:
-        websocket.accept(subprotocol)
-        log.info("socket_opened", user=who.user, dialect=type(dialect).__name__)
-        found.delivery.greet(node)
-        node.run(found.delivery.handle)
+        check(who)
+        websocket.accept(subprotocol, found.delivery.greeting(node))
+        _run(node, found.delivery.handle)
     except OSError:
-        node.close_reason = "gone"  # between the request and the 101
+        return  # the peer left between its request and the 101
     finally:
         found.hub.remove(node)
+
+
+def _run(node: Node, handle: Handler) -> None:
+    """Serve an accepted connection; one line in the log when it opens, one when it ends."""
+    websocket, dialect, opened = node.websocket, type(node.dialect).__name__, time.monotonic()
+    log.info("socket_opened", user=node.user, dialect=dialect)
+    try:
+        node.run(handle)
+    finally:
         log.info(
-            "socket_closed", user=who.user, dialect=type(dialect).__name__,
+            "socket_closed", user=node.user, dialect=dialect,
             code=node.close_code, reason=node.close_reason or "gone",
             seconds=round(time.monotonic() - opened, 1), received=node.received, sent=node.sent,
             bytes_in=websocket.bytes_in, bytes_out=websocket.bytes_out,

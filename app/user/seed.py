@@ -30,14 +30,14 @@ SEED_PASSWORD_CHARS = 1  # the frozen contract knows no rule but "not empty"
 
 
 def identify() -> Pass:
-    """Check `?token=&userId=`. Raises Unauthorized with the seed's words."""
+    """Check `?token=&userId=`, but for the session. Raises Unauthorized with the seed's words."""
     token, user_id = request.args.get("token", ""), request.args.get("userId", "")
     if not token:
         raise Unauthorized("请登录")
     if not (user_id.isascii() and user_id.isdigit()):
         raise Unauthorized("您userId不合法")
     try:
-        who = tokens.check_token(token)
+        who = tokens.read_token(token)
     except TokenExpired:
         raise Unauthorized("授权已过期") from None
     except Unauthorized:
@@ -47,12 +47,22 @@ def identify() -> Pass:
     return who
 
 
+def check_session(who: Pass) -> None:
+    """Raises Unauthorized, in the seed's words, when the session has ended."""
+    try:
+        tokens.check_session(who)
+    except Unauthorized:
+        raise Unauthorized("token失效") from None
+
+
 def seed_login_required(view: Callable[..., Response]) -> Callable[..., Response]:
     """Give the view who is asking; 401 without a good token and its userId."""
 
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Response:
-        return view(identify(), *args, **kwargs)
+        who = identify()
+        check_session(who)
+        return view(who, *args, **kwargs)
 
     return checked
 
@@ -172,7 +182,9 @@ def seed_find() -> Response:
 
 def _reader() -> int | None:
     try:
-        return identify().user
+        who = identify()
+        check_session(who)
+        return who.user
     except HiChatError:
         return None
 
