@@ -32,6 +32,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     with app.app_context():
         app.extensions[services.EXTENSION] = services.build(config, db.engine)
     http.register_errors(app)
+    app.url_map.converters["id"] = http.IdConverter
     app.register_blueprint(user.bp)
     app.register_blueprint(message.bp)
     app.register_blueprint(health.bp)

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import WebsocketMismatch
+from werkzeug.routing import IntegerConverter, WebsocketMismatch
 
 from app.errors import (
     BadJSON,
@@ -35,6 +35,12 @@ log = structlog.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
 
 
+class IdConverter(IntegerConverter):
+    """`<id:name>` in a route: a number that the database can hold; any other address is a 404."""
+
+    regex = "[0-9]{1,16}"
+
+
 def answer(value: Any, status: int = 200) -> Response:
     """`value` (msgspec structs, dicts, lists) as a JSON response."""
     return Response(_encoder.encode(value), status, content_type=JSON)
@@ -52,6 +58,11 @@ def body(schema: type[T]) -> T:
         raise BadRequest(f"{error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadJSON() from None
+
+
+def field(name: str) -> str:
+    """A form field (or, as Go reads a DELETE, one of the query string)."""
+    return request.form.get(name) or request.args.get(name, "")
 
 
 def number(name: str, default: int | None, low: int, high: int) -> int | None:

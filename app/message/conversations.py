@@ -65,13 +65,13 @@ def open_conversation() -> Response:
     return answer(_line(store.get(who, conversation)), 201 if new else 200)
 
 
-@bp.get("/v2/conversations/<int:conversation>")
+@bp.get("/v2/conversations/<id:conversation>")
 @login_required
 def conversation(conversation: int) -> Response:
     return answer(_line(services().store.conversations.get(tokens.current().user, conversation)))
 
 
-@bp.get("/v2/conversations/<int:conversation>/events")
+@bp.get("/v2/conversations/<id:conversation>/events")
 @login_required
 def events(conversation: int) -> Response:
     """A page of the log, ascending: behind `after`, or before `before`, or the latest."""
@@ -85,7 +85,7 @@ def events(conversation: int) -> Response:
     return answer({"events": [event_of(entry) for entry in page.events], "more": page.more})
 
 
-@bp.post("/v2/conversations/<int:conversation>/messages")
+@bp.post("/v2/conversations/<id:conversation>/messages")
 @login_required
 def send(conversation: int) -> Response:
     """Store a message: 201, or 200 with the original place for a repeated `ref`."""
@@ -98,7 +98,7 @@ def send(conversation: int) -> Response:
     return answer(place, 201 if stored.fresh else 200)
 
 
-@bp.post("/v2/conversations/<int:conversation>/read")
+@bp.post("/v2/conversations/<id:conversation>/read")
 @login_required
 def read(conversation: int) -> Response:
     """Move the read cursor; the answer is where it is now. It never moves back."""

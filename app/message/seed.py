@@ -10,11 +10,11 @@ from app.chat.delivery import event_of
 from app.chat.frames import MAX_ID, Address, Message
 from app.chat.seed import PRIVATE, seed_event
 from app.errors import BadRequest
-from app.http import answer
+from app.http import answer, field
 from app.message import bp
 from app.services import services
 from app.store.events import Entry
-from app.user.seed import envelope, field, seed_login_required
+from app.user.seed import envelope, seed_login_required
 
 MOST = 1000  # entries of one answer
 

@@ -52,7 +52,8 @@ class Event(db.Model):  # type: ignore[name-defined]
 
     `body` is the message as JSON (app/chat/frames.Message). `ref` is NULL for `/v1`, which has
     none. No foreign keys: the journal has just read the conversation under its lock, and a check
-    per row would be paid for every message.
+    per row would be paid for every message. Rows stand in the order of their arrival: appending
+    dirties half the pages that a table clustered by conversation would (docs/performance.md).
     """
 
     __tablename__ = "event"
@@ -61,7 +62,6 @@ class Event(db.Model):  # type: ignore[name-defined]
             "uq_event_ref", "sender_id", "ref", unique=True,
             sqlite_where=db.text("ref IS NOT NULL"), postgresql_where=db.text("ref IS NOT NULL"),
         ),
-        {"sqlite_with_rowid": False},  # stored in the order in which it is read
     )
 
     conversation_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)

@@ -82,7 +82,7 @@ class Conversations:
             other = session.get(User, other_id)
             if other is None or other.deleted_at is not None:
                 raise UnknownUser()
-            return open_pair(session, low, high), True
+            return open_pair(session.connection(), low, high), True
 
         return self._database.write(work)
 

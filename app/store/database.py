@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
@@ -56,32 +56,31 @@ class Database:
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a transaction; when this returns, it is committed and flushed."""
+
+        def transaction() -> T:
+            with Session(self._writer, expire_on_commit=False) as session, session.begin():
+                return work(session)
+
+        return self._run(transaction)
+
+    def append(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, over a bare connection: for the journal, where a session's cost shows."""
+
+        def transaction() -> T:
+            with self._writer.begin() as connection:
+                return work(connection)
+
+        return self._run(transaction)
+
+    def _run(self, transaction: Callable[[], T]) -> T:
         if not self.embedded:
-            return self._transact(work)
+            return _retried(transaction)
         if self._thread is None:
             self._thread = ThreadPool(1)  # made late: it belongs to the forked worker's loop
-        result: T | Exception = self._thread.apply(self._attempt, (work,))
+        result: T | Exception = self._thread.apply(_attempt, (transaction,))
         if isinstance(result, Exception):
             raise result
         return result
-
-    def _attempt(self, work: Callable[[Session], T]) -> T | Exception:
-        # gevent prints what is raised in its threads, with a traceback, to stderr.
-        try:
-            return self._transact(work)
-        except Exception as error:
-            return error
-
-    def _transact(self, work: Callable[[Session], T]) -> T:
-        for attempt in range(RETRIES):
-            try:
-                with Session(self._writer, expire_on_commit=False) as session, session.begin():
-                    return work(session)
-            except OperationalError as error:
-                state = getattr(error.orig, "sqlstate", None)
-                if state not in TRANSIENT or attempt == RETRIES - 1:
-                    raise
-        raise AssertionError("unreachable")
 
     def ping(self) -> None:
         """Raise when the database cannot be read or written."""
@@ -103,6 +102,24 @@ class Database:
             self._thread = None
         self._writer.dispose()
         self.engine.dispose()
+
+
+def _attempt(transaction: Callable[[], T]) -> T | Exception:
+    # gevent prints what is raised in its threads, with a traceback, to stderr.
+    try:
+        return transaction()
+    except Exception as error:
+        return error
+
+
+def _retried(transaction: Callable[[], T]) -> T:
+    for _ in range(RETRIES - 1):
+        try:
+            return transaction()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in TRANSIENT:
+                raise
+    return transaction()
 
 
 def prepare_sqlite(engine: Engine, begin: str, read_only: bool = False) -> None:

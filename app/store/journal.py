@@ -12,10 +12,8 @@ from typing import Any
 
 import structlog
 from msgspec import Struct
-from sqlalchemy import bindparam as param
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import Connection, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from app.errors import BadRequest, HiChatError, NotAMember, RefConflict, Unavailable, UnknownUser
 from app.models import Conversation, Event, Member, User
@@ -29,7 +27,7 @@ LOST_RACES = 5
 log = structlog.get_logger(__name__)
 
 
-class Draft(Struct):
+class Draft(Struct, gc=False):
     """An event that wants to be stored. Exactly one of `conversation` and `to_user` is set."""
 
     sender: int
@@ -40,13 +38,8 @@ class Draft(Struct):
     to_user: int | None = None
     type: str = "message"
 
-    def pair(self) -> tuple[int, int] | None:
-        if self.to_user is None:
-            return None
-        return (min(self.sender, self.to_user), max(self.sender, self.to_user))
 
-
-class Mark(Struct):
+class Mark(Struct, gc=False):
     """A user has read a conversation up to `seq`."""
 
     user: int
@@ -54,7 +47,7 @@ class Mark(Struct):
     seq: int
 
 
-class Stored(Struct):
+class Stored(Struct, gc=False):
     """Where a draft went. `fresh` is False for a repeat: nobody needs to be told again."""
 
     conversation: int
@@ -66,7 +59,7 @@ class Stored(Struct):
     fresh: bool = True
 
 
-class Marked(Struct):
+class Marked(Struct, gc=False):
     """The read cursor as it is now; `moved` says whether this mark moved it."""
 
     conversation: int
@@ -80,23 +73,19 @@ class Marked(Struct):
 Item = Draft | Mark
 Result = Stored | Marked | HiChatError
 
-_HEAD_COLUMNS = (
-    Conversation.id, Conversation.kind, Conversation.low_id, Conversation.high_id,
-    Conversation.last_seq, Conversation.last_at, Conversation.closed_at,
-)
-_conversation, _event, _member = (
-    Conversation.__table__, Event.__table__, Member.__table__
-)
-_insert_event = insert(_event)
-_advance = (
-    update(_conversation).where(_conversation.c.id == param("key"))
-    .values(last_seq=param("seq"), last_at=param("time"))
-)
-_mark_read = (
-    update(_member)
-    .where(_member.c.conversation_id == param("conv"), _member.c.user_id == param("reader"))
-    .values(read_seq=param("seq"))
-)
+# The hot statements go to the driver as they are: SQLAlchemy's compiler would cost more than the
+# database. Rows are tuples in the order of the columns named here.
+_INSERT = """
+    INSERT INTO event (conversation_id, seq, type, sender_id, ref, at, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_ADVANCE = "UPDATE conversation SET last_seq = ?, last_at = ? WHERE id = ?"
+_MARK_READ = "UPDATE member SET read_seq = ? WHERE conversation_id = ? AND user_id = ?"
+_LOCK = """
+    SELECT id, kind, low_id, high_id, last_seq, last_at, closed_at FROM conversation
+    WHERE id {among} ORDER BY id{lock}"""
+# A list of ids as one parameter: one text, prepared once, whatever their number.
+_LOCK_SQLITE = _LOCK.format(among="IN (SELECT value FROM json_each(?))", lock="")
+_LOCK_POSTGRESQL = _LOCK.format(among="= ANY(?)", lock=" FOR UPDATE")
 
 
 class Head:
@@ -142,7 +131,7 @@ class JournalStore:
         for attempt in range(LOST_RACES):
             work = _Batch(batch, self._pairs, look_up=attempt > 0)
             try:
-                results = self._database.write(work.apply)
+                results = self._database.append(work.apply)
             except IntegrityError:
                 continue
             if len(self._pairs) + len(work.new_pairs) > PAIRS_KEPT:
@@ -162,63 +151,68 @@ class _Batch:
         self.pairs = pairs
         self.look_up = look_up
         self.new_pairs: dict[tuple[int, int], int] = {}
+        self.keys: list[int] = []  # the conversation of each item; 0: there is none
         self.heads: dict[int, Head] = {}
         self.cursors: dict[tuple[int, int], int] = {}
         self.repeats: dict[tuple[int, str], tuple[Stored, str]] = {}
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[tuple[Any, ...]] = []
         self.marks: dict[tuple[int, int], int] = {}
 
-    def apply(self, session: Session) -> list[Result]:
-        drafts = [item for item in self.items if isinstance(item, Draft)]
-        missing = {pair for d in drafts if (pair := d.pair()) and pair not in self.pairs}
-        if missing:
-            self._open_pairs(session, missing)
-        self._lock(session)
+    def apply(self, connection: Connection) -> list[Result]:
+        self._find_conversations(connection)
+        self._lock(connection)
         if self.look_up:
-            self._find_repeats(session, drafts)
-        self._read_members(session)
+            self._find_repeats(connection)
+        self._read_members(connection)
         now = now_ms()
         results = [
-            self._append(item, now) if isinstance(item, Draft) else self._mark(item)
-            for item in self.items
+            self._append(item, key, now) if isinstance(item, Draft) else self._mark(item)
+            for item, key in zip(self.items, self.keys, strict=True)
         ]
-        self._write(session)
+        self._write(connection)
         return results
 
-    def _conversation_of(self, item: Item) -> int | None:
-        if isinstance(item, Mark):
-            return item.conversation
-        pair = item.pair()
-        if pair is None:
-            return item.conversation
-        return self.pairs.get(pair) or self.new_pairs.get(pair)
+    def _find_conversations(self, connection: Connection) -> None:
+        wanted = [
+            item.conversation if item.conversation is not None else _pair(item)
+            for item in self.items
+        ]
+        missing = {key for key in wanted if isinstance(key, tuple) and key not in self.pairs}
+        if missing:
+            self._open_pairs(connection, missing)
+        self.keys = [
+            key if isinstance(key, int) else self.pairs.get(key) or self.new_pairs.get(key, 0)
+            for key in wanted
+        ]
 
-    def _open_pairs(self, session: Session, missing: set[tuple[int, int]]) -> None:
+    def _open_pairs(self, connection: Connection, missing: set[tuple[int, int]]) -> None:
         """Find the private conversations of these pairs; open those that do not exist yet."""
         pair = tuple_(Conversation.low_id, Conversation.high_id)
-        for row in session.execute(
+        for row in connection.execute(
             select(Conversation.id, Conversation.low_id, Conversation.high_id)
             .where(pair.in_(sorted(missing)))
         ):
             self.new_pairs[row.low_id, row.high_id] = row.id
         absent = sorted(missing - self.new_pairs.keys())
         users = {user for both in absent for user in both}
-        alive = set(session.scalars(
+        alive = set(connection.scalars(
             select(User.id).where(User.id.in_(users), User.deleted_at.is_(None))
         )) if users else set()
         for low, high in absent:
             if low in alive and high in alive:
-                self.new_pairs[low, high] = open_pair(session, low, high)
+                self.new_pairs[low, high] = open_pair(connection, low, high)
 
-    def _lock(self, session: Session) -> None:
-        ids = {key for item in self.items if (key := self._conversation_of(item))}
-        if ids:
-            query = select(*_HEAD_COLUMNS).where(Conversation.id.in_(ids))
-            for row in session.execute(query.order_by(Conversation.id).with_for_update()):
-                self.heads[row.id] = Head(row)
+    def _lock(self, connection: Connection) -> None:
+        ids = sorted(set(self.keys))
+        if connection.dialect.name == "sqlite":
+            found = connection.exec_driver_sql(_LOCK_SQLITE, (str(ids),))
+        else:
+            found = connection.exec_driver_sql(_of(connection, _LOCK_POSTGRESQL), (ids,))
+        self.heads = {row[0]: Head(row) for row in found}
 
-    def _find_repeats(self, session: Session, drafts: list[Draft]) -> None:
-        keys = sorted({(d.sender, d.ref) for d in drafts if d.ref is not None})
+    def _find_repeats(self, connection: Connection) -> None:
+        drafts = (item for item in self.items if isinstance(item, Draft))
+        keys = sorted({(draft.sender, draft.ref) for draft in drafts if draft.ref is not None})
         if not keys:
             return
         query = (
@@ -229,59 +223,58 @@ class _Batch:
             .join(Conversation, Conversation.id == Event.conversation_id)
             .where(tuple_(Event.sender_id, Event.ref).in_(keys))
         )
-        for sender, ref, seq, at, body, key, kind, low, high in session.execute(query):
+        for sender, ref, seq, at, body, key, kind, low, high in connection.execute(query):
             stored = Stored(key, kind, low or 0, high or 0, seq, at, fresh=False)
             self.repeats[sender, ref or ""] = stored, body
 
-    def _read_members(self, session: Session) -> None:
+    def _read_members(self, connection: Connection) -> None:
         """Read cursors, and who is in, for every item that its head alone cannot decide."""
         pairs = set()
-        for item in self.items:
-            head = self.heads.get(self._conversation_of(item) or 0)
-            if head is not None and isinstance(item, Mark):
-                pairs.add((head.id, item.user))
-            elif head is not None and head.kind != PRIVATE and isinstance(item, Draft):
-                pairs.add((head.id, item.sender))
+        for item, key in zip(self.items, self.keys, strict=True):
+            head = self.heads.get(key)
+            if head is None:
+                continue
+            if isinstance(item, Mark):
+                pairs.add((key, item.user))
+            elif head.kind != PRIVATE:
+                pairs.add((key, item.sender))
         if not pairs:
             return
-        key = tuple_(Member.conversation_id, Member.user_id)
-        for row in session.execute(
+        key_of = tuple_(Member.conversation_id, Member.user_id)
+        for row in connection.execute(
             select(Member.conversation_id, Member.user_id, Member.read_seq)
-            .where(key.in_(sorted(pairs)))
+            .where(key_of.in_(sorted(pairs)))
         ):
             self.cursors[row.conversation_id, row.user_id] = row.read_seq
 
-    def _append(self, draft: Draft, now: int) -> Result:
+    def _append(self, draft: Draft, key: int, now: int) -> Result:
         """Give a draft its place. Repeats first: they stay true whatever has changed since."""
-        if draft.ref is not None and (known := self.repeats.get((draft.sender, draft.ref))):
+        ref, sender = draft.ref, draft.sender
+        if ref is not None and (known := self.repeats.get((sender, ref))):
             stored, body = known
-            same = body == draft.body and stored.conversation == self._conversation_of(draft)
-            return stored if same else RefConflict()
-        head = self.heads.get(self._conversation_of(draft) or 0)
+            return stored if body == draft.body and stored.conversation == key else RefConflict()
+        head = self.heads.get(key)
         if head is None:
             return UnknownUser() if draft.to_user is not None else NotAMember()
-        if not self._may_write(head, draft.sender):
+        if not self._may_write(head, sender):
             return NotAMember()
         if head.closed:
             return UnknownUser("This account has been deleted.")
         if draft.reply_to is not None and draft.reply_to > head.seq:
             return BadRequest(f"reply_to is {draft.reply_to}; the last seq here is {head.seq}.")
-        head.seq += 1
-        head.at = max(head.at, now)  # time does not run backwards within a conversation
+        head.seq = seq = head.seq + 1
+        if now > head.at:  # time does not run backwards within a conversation
+            head.at = now
         head.advanced = True
-        self.rows.append({
-            "conversation_id": head.id, "seq": head.seq, "type": draft.type,
-            "sender_id": draft.sender, "ref": draft.ref, "at": head.at, "body": draft.body,
-        })
-        stored = Stored(head.id, head.kind, head.low, head.high, head.seq, head.at)
-        if draft.ref is not None:
-            again = Stored(head.id, head.kind, head.low, head.high, head.seq, head.at, fresh=False)
-            self.repeats[draft.sender, draft.ref] = again, draft.body
-        return stored
+        self.rows.append((key, seq, draft.type, sender, ref, head.at, draft.body))
+        if ref is not None:
+            again = Stored(key, head.kind, head.low, head.high, seq, head.at, False)
+            self.repeats[sender, ref] = again, draft.body
+        return Stored(key, head.kind, head.low, head.high, seq, head.at)
 
     def _may_write(self, head: Head, user: int) -> bool:
         if head.kind == PRIVATE:
-            return user == head.low or user == head.high
+            return user in (head.low, head.high)
         return (head.id, user) in self.cursors
 
     def _mark(self, mark: Mark) -> Result:
@@ -296,31 +289,38 @@ class _Batch:
             self.cursors[key] = self.marks[key] = mark.seq
         return Marked(head.id, head.kind, head.low, head.high, self.cursors[key], moved)
 
-    def _write(self, session: Session) -> None:
-        connection = session.connection()
+    def _write(self, connection: Connection) -> None:
         if self.rows:
-            connection.execute(_insert_event, self.rows)
-            connection.execute(_advance, [
-                {"key": head.id, "seq": head.seq, "time": head.at}
-                for head in self.heads.values() if head.advanced
-            ])
+            connection.exec_driver_sql(_of(connection, _INSERT), self.rows)
+            advanced = [(h.seq, h.at, h.id) for h in self.heads.values() if h.advanced]
+            connection.exec_driver_sql(_of(connection, _ADVANCE), advanced)
         if self.marks:
-            connection.execute(_mark_read, [
-                {"conv": conversation, "reader": user, "seq": seq}
-                for (conversation, user), seq in sorted(self.marks.items())
-            ])
+            marks = [(seq, *key) for key, seq in sorted(self.marks.items())]
+            connection.exec_driver_sql(_of(connection, _MARK_READ), marks)
 
 
-def open_pair(session: Session, low: int, high: int) -> int:
+def _pair(item: Item) -> tuple[int, int]:
+    """The two users of a draft that names its receiver, ordered."""
+    assert isinstance(item, Draft)
+    one, two = item.sender, item.to_user or 0
+    return (one, two) if one < two else (two, one)
+
+
+def _of(connection: Connection, statement: str) -> str:
+    """A hot statement with the driver's own mark for a parameter."""
+    return statement if connection.dialect.name == "sqlite" else statement.replace("?", "%s")
+
+
+def open_pair(connection: Connection, low: int, high: int) -> int:
     """Open the private conversation of two users; return its id."""
     now = now_ms()
-    conversation = Conversation(
+    result = connection.execute(insert(Conversation).values(
         kind=PRIVATE, low_id=low, high_id=high, last_seq=0, last_at=now, created_at=now
-    )
-    session.add(conversation)
-    session.flush()
-    session.add_all(
-        Member(conversation_id=conversation.id, user_id=user, read_seq=0) for user in {low, high}
-    )
-    session.flush()
-    return conversation.id
+    ))
+    assert result.inserted_primary_key is not None
+    conversation = int(result.inserted_primary_key[0])
+    connection.execute(insert(Member), [
+        {"conversation_id": conversation, "user_id": user, "read_seq": 0}
+        for user in sorted({low, high})
+    ])
+    return conversation

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 from flask import g, request
+from flask_jwt_extended import get_jwt_identity
 from msgspec import Struct
 
 from app.auth.tickets import Pass
 from app.errors import BadCredentials, BadRequest, HiChatError, UnknownUser
 from app.extensions import limiter
-from app.http import body
+from app.http import SEED_PREFIX, body, field
 from app.models import User
 from app.services import services
 from app.store.users import name_key
 
 NAME_CHARS = 32
+KEY_CHARS = 128  # of models.User.name_key
 PASSWORD_CHARS = 128
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 PHONE = re.compile(r"1[3-9]\d{9}")
@@ -32,6 +35,8 @@ def check_name(name: str) -> str:
         raise BadRequest(f"A name has 1 to {NAME_CHARS} characters.")
     if name != name.strip() or not printable(name):
         raise BadRequest("A name has no spaces at its ends and no invisible characters.")
+    if len(name_key(name)) > KEY_CHARS:  # one character can stand for eighteen
+        raise BadRequest("This name is too long once its ligatures are written out.")
     return name
 
 
@@ -54,6 +59,7 @@ def check_profile(values: dict[str, str]) -> dict[str, str]:
         values["name"] = check_name(values["name"])
     if values.get("email") and (
         len(values["email"]) > 254 or not EMAIL.fullmatch(values["email"])
+        or not printable(values["email"])
     ):
         raise BadRequest("email must look like name@example.org.")
     if values.get("phone") and not PHONE.fullmatch(values["phone"]):
@@ -135,31 +141,38 @@ class Named(Struct):
     name: str
 
 
-def _account() -> str:
+def _named() -> str:
+    """The account of a log-in: by the name that the view will read, and no other."""
     try:
-        name = request.values.get("name") or body(Named).name
+        name = field("name") if request.path.startswith(SEED_PREFIX) else body(Named).name
     except HiChatError:
         name = ""  # the view will refuse it
-    return f"account:{name_key(name)[:64]}"
+    return f"name:{name_key(name)[:64]}"
 
 
-def _account_from_here() -> str:
-    return f"{_account()}@{request.remote_addr}"
+def _own() -> str:
+    return f"user:{get_jwt_identity()}"
 
 
 def _failed(_response: Any) -> bool:
     return bool(g.get("bad_credentials"))
 
 
-def limit_guessing(view: Any) -> Any:
-    """Bound failed log-ins: of an address, of an account, and of both together."""
-    for rule, key in (
-        ("10 per minute; 50 per hour", _account_from_here),
-        ("200 per hour", _account),
-        ("100 per minute; 1000 per hour", lambda: request.remote_addr or ""),
-    ):
-        view = limiter.shared_limit(rule, "login", key_func=key, deduct_when=_failed)(view)
-    return view
+def _limit_failures(account: Callable[[], str]) -> Callable[[Any], Any]:
+    def decorate(view: Any) -> Any:
+        for rule, key in (
+            ("10 per minute; 50 per hour", lambda: f"{account()}@{request.remote_addr}"),
+            ("200 per hour", account),
+            ("100 per minute; 1000 per hour", lambda: request.remote_addr or ""),
+        ):
+            view = limiter.shared_limit(rule, "login", key_func=key, deduct_when=_failed)(view)
+        return view
 
+    return decorate
+
+
+# Failed log-ins are bounded: of an address, of an account, and of both together.
+limit_guessing = _limit_failures(_named)
+limit_own_guessing = _limit_failures(_own)  # behind login_required
 
 limit_sign_up = limiter.shared_limit("120 per minute; 2000 per day", "register")

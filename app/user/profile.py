@@ -63,7 +63,7 @@ def me() -> Response:
 
 @bp.patch("/v2/users/me")
 @login_required
-@accounts.limit_guessing
+@accounts.limit_own_guessing
 def change_me() -> Response:
     who, store = tokens.current(), services().store
     asked = structs.asdict(body(Changes))
@@ -88,7 +88,7 @@ def delete_me() -> Response:
     return empty()
 
 
-@bp.get("/v2/users/<int:user_id>")
+@bp.get("/v2/users/<id:user_id>")
 @login_required
 def user(user_id: int) -> Response:
     return answer(profile_of(services().store.users.get(user_id)))
@@ -97,7 +97,7 @@ def user(user_id: int) -> Response:
 @bp.get("/v2/users")
 @login_required
 def search() -> Response:
-    """Users whose name begins with `q`, by id; `after` is the last id of the page before."""
+    """Users whose name begins with `q`, by name; `after` is the last id of the page before."""
     text = request.args.get("q", "").strip()
     if not 1 <= len(text) <= SEARCH_CHARS:
         raise BadRequest(f"q must have 1 to {SEARCH_CHARS} characters.")

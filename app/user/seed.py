@@ -20,7 +20,7 @@ from app.errors import (
     Unauthorized,
     UnknownUser,
 )
-from app.http import answer
+from app.http import answer, field
 from app.models import User
 from app.services import services
 from app.user import accounts, bp
@@ -65,11 +65,6 @@ def seed_login_required(view: Callable[..., Response]) -> Callable[..., Response
         return view(who, *args, **kwargs)
 
     return checked
-
-
-def field(name: str) -> str:
-    """A form field (or, as Go reads a DELETE, one of the query string)."""
-    return request.form.get(name) or request.args.get(name, "")
 
 
 def envelope(

@@ -23,7 +23,6 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("conversation_id", "seq"),
-        sqlite_with_rowid=False
     )
 
     with op.batch_alter_table("event", schema=None) as batch_op:
