@@ -70,9 +70,10 @@ def _run(node: Node, handle: Handler) -> None:
     try:
         node.run(handle)
     finally:
+        unsaid = "gone" if node.close_code is None else "closed by the peer"
         log.info(
             "socket_closed", user=node.user, dialect=dialect,
-            code=node.close_code, reason=node.close_reason or "gone",
+            code=node.close_code, reason=node.close_reason or unsaid,
             seconds=round(time.monotonic() - opened, 1), received=node.received, sent=node.sent,
             bytes_in=websocket.bytes_in, bytes_out=websocket.bytes_out,
         )

@@ -162,15 +162,30 @@ class _Batch:
         self._find_conversations(connection)
         self._lock(connection)
         if self.look_up:
-            self._find_repeats(connection)
+            self._find_repeats(connection, self.items)
         self._read_members(connection)
         now = now_ms()
         results = [
-            self._append(item, key, now) if isinstance(item, Draft) else self._mark(item)
+            self._append(connection, item, key, now) if isinstance(item, Draft)
+            else self._mark(item)
             for item, key in zip(self.items, self.keys, strict=True)
         ]
+        if not self.look_up:
+            self._reconsider(connection, results)
         self._write(connection)
         return results
+
+    def _reconsider(self, connection: Connection, results: list[Result]) -> None:
+        """What was refused may be the repeat of something stored before the reason arose."""
+        refused = [
+            index for index, result in enumerate(results) if isinstance(result, HiChatError)
+        ]
+        if refused:
+            self._find_repeats(connection, [self.items[index] for index in refused])
+            for index in refused:
+                item = self.items[index]
+                if isinstance(item, Draft) and (again := self._repeat(item, self.keys[index])):
+                    results[index] = again
 
     def _find_conversations(self, connection: Connection) -> None:
         wanted = [
@@ -179,28 +194,30 @@ class _Batch:
         ]
         missing = {key for key in wanted if isinstance(key, tuple) and key not in self.pairs}
         if missing:
-            self._open_pairs(connection, missing)
+            pair = tuple_(Conversation.low_id, Conversation.high_id)
+            for row in connection.execute(
+                select(Conversation.id, Conversation.low_id, Conversation.high_id)
+                .where(pair.in_(sorted(missing)))
+            ):
+                self.new_pairs[row.low_id, row.high_id] = row.id
         self.keys = [
             key if isinstance(key, int) else self.pairs.get(key) or self.new_pairs.get(key, 0)
             for key in wanted
         ]
 
-    def _open_pairs(self, connection: Connection, missing: set[tuple[int, int]]) -> None:
-        """Find the private conversations of these pairs; open those that do not exist yet."""
-        pair = tuple_(Conversation.low_id, Conversation.high_id)
-        for row in connection.execute(
-            select(Conversation.id, Conversation.low_id, Conversation.high_id)
-            .where(pair.in_(sorted(missing)))
-        ):
-            self.new_pairs[row.low_id, row.high_id] = row.id
-        absent = sorted(missing - self.new_pairs.keys())
-        users = {user for both in absent for user in both}
-        alive = set(connection.scalars(
-            select(User.id).where(User.id.in_(users), User.deleted_at.is_(None))
-        )) if users else set()
-        for low, high in absent:
-            if low in alive and high in alive:
-                self.new_pairs[low, high] = open_pair(connection, low, high)
+    def _open(self, connection: Connection, draft: Draft) -> Head | None:
+        """Open the private conversation for its first message; None if there is no such user."""
+        low, high = _pair(draft)
+        key = self.new_pairs.get((low, high))  # opened by an earlier draft of this batch
+        if key is None:
+            alive = connection.scalars(
+                select(User.id).where(User.id.in_((low, high)), User.deleted_at.is_(None))
+            )
+            if set(alive) != {low, high}:
+                return None
+            key = self.new_pairs[low, high] = open_pair(connection, low, high)
+            self.heads[key] = Head((key, PRIVATE, low, high, 0, 0, None))
+        return self.heads[key]
 
     def _lock(self, connection: Connection) -> None:
         ids = sorted(set(self.keys))
@@ -210,8 +227,8 @@ class _Batch:
             found = connection.exec_driver_sql(_of(connection, _LOCK_POSTGRESQL), (ids,))
         self.heads = {row[0]: Head(row) for row in found}
 
-    def _find_repeats(self, connection: Connection) -> None:
-        drafts = (item for item in self.items if isinstance(item, Draft))
+    def _find_repeats(self, connection: Connection, items: Sequence[Item]) -> None:
+        drafts = (item for item in items if isinstance(item, Draft))
         keys = sorted({(draft.sender, draft.ref) for draft in drafts if draft.ref is not None})
         if not keys:
             return
@@ -247,30 +264,42 @@ class _Batch:
         ):
             self.cursors[row.conversation_id, row.user_id] = row.read_seq
 
-    def _append(self, draft: Draft, key: int, now: int) -> Result:
+    def _repeat(self, draft: Draft, key: int) -> Result | None:
+        """The answer to a draft whose ref is known: the original's place, or a conflict."""
+        known = self.repeats.get((draft.sender, draft.ref or ""))
+        if known is None or draft.ref is None:
+            return None
+        if not key and draft.to_user is not None:
+            key = self.new_pairs.get(_pair(draft), 0)  # perhaps opened in this batch
+        stored, body = known
+        return stored if body == draft.body and stored.conversation == key else RefConflict()
+
+    def _append(self, connection: Connection, draft: Draft, key: int, now: int) -> Result:
         """Give a draft its place. Repeats first: they stay true whatever has changed since."""
         ref, sender = draft.ref, draft.sender
-        if ref is not None and (known := self.repeats.get((sender, ref))):
-            stored, body = known
-            return stored if body == draft.body and stored.conversation == key else RefConflict()
+        if (again := self._repeat(draft, key)) is not None:
+            return again
         head = self.heads.get(key)
-        if head is None:
-            return UnknownUser() if draft.to_user is not None else NotAMember()
-        if not self._may_write(head, sender):
+        if head is None and draft.to_user is None:
             return NotAMember()
-        if head.closed:
+        if head is not None and not self._may_write(head, sender):
+            return NotAMember()
+        if head is not None and head.closed:
             return UnknownUser("This account has been deleted.")
-        if draft.reply_to is not None and draft.reply_to > head.seq:
-            return BadRequest(f"reply_to is {draft.reply_to}; the last seq here is {head.seq}.")
+        if draft.reply_to is not None and draft.reply_to > (head.seq if head else 0):
+            return BadRequest(f"reply_to is {draft.reply_to}, which is not there yet.")
+        head = head or self._open(connection, draft)
+        if head is None:
+            return UnknownUser()
         head.seq = seq = head.seq + 1
         if now > head.at:  # time does not run backwards within a conversation
             head.at = now
         head.advanced = True
-        self.rows.append((key, seq, draft.type, sender, ref, head.at, draft.body))
+        self.rows.append((head.id, seq, draft.type, sender, ref, head.at, draft.body))
         if ref is not None:
-            again = Stored(key, head.kind, head.low, head.high, seq, head.at, False)
+            again = Stored(head.id, head.kind, head.low, head.high, seq, head.at, False)
             self.repeats[sender, ref] = again, draft.body
-        return Stored(key, head.kind, head.low, head.high, seq, head.at)
+        return Stored(head.id, head.kind, head.low, head.high, seq, head.at)
 
     def _may_write(self, head: Head, user: int) -> bool:
         if head.kind == PRIVATE:
