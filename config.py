@@ -19,11 +19,18 @@ from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent
 MIN_SECRET_CHARS = 32
+LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_WORDS = ("changeme", "change-me", "change_me", "your-secret", "your_secret", "secret-key")
 
 
 class ConfigError(ValueError):
     """A setting that cannot be used; the message names the variable and the remedy."""
+
+
+def is_weak(key: str) -> bool:
+    """Whether a signing key can be guessed."""
+    default = any(word in key.lower() for word in DEFAULT_WORDS)
+    return len(key) < MIN_SECRET_CHARS or len(set(key)) < 8 or default
 
 
 def setting(name: str, default: Any, text: str) -> Any:
@@ -116,14 +123,18 @@ class Config:
                 f"WEB_CONCURRENCY={self.workers} needs HICHAT_REDIS_URL: several processes must"
                 " share a bus. Set HICHAT_REDIS_URL=redis://..., or WEB_CONCURRENCY=1."
             )
+        if self.port > 65_535:
+            raise ConfigError(f"PORT={self.port}: use a TCP port, up to 65535")
+        if self.log_level not in LOG_LEVELS:
+            raise ConfigError(
+                f"HICHAT_LOG_LEVEL={self.log_level}: use one of {', '.join(LOG_LEVELS)}"
+            )
         if self.secret_key:
             self.check_secret()
 
     def check_secret(self) -> None:
         """Refuse a signing key that can be guessed."""
-        key = self.secret_key
-        default = any(word in key.lower() for word in DEFAULT_WORDS)
-        if len(key) < MIN_SECRET_CHARS or len(set(key)) < 8 or default:
+        if is_weak(self.secret_key):
             raise ConfigError(
                 f"HICHAT_SECRET_KEY is weak: use at least {MIN_SECRET_CHARS} random characters, or"
                 " leave it empty and one is generated in the data folder."
@@ -186,7 +197,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     if unknown:
         raise ConfigError(f"unknown setting {', '.join(sorted(unknown))}: see docs/operations.md")
     values = {
-        item.name: _parse(name, type(item.default), environ[name])
+        item.name: _parse(name, item.default, environ[name])
         for name, item in known.items()
         if environ.get(name, "").strip()
     }
@@ -196,16 +207,17 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     return ENVIRONMENTS[env](**values)
 
 
-def _parse(name: str, kind: type, text: str) -> Any:
-    text = text.strip()
+def _parse(name: str, default: Any, text: str) -> Any:
+    text, kind = text.strip(), type(default)
     if kind is bool:
         choices = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
         if text.lower() not in choices:
             raise ConfigError(f"{name}={text}: use on or off")
         return choices[text.lower()]
     if kind is int:
-        if not text.isascii() or not text.isdigit():
-            raise ConfigError(f"{name}={text}: use a whole number of 0 or more")
+        least = min(default, 1)  # 0 only where it is the default: elsewhere it stops the server
+        if not (text.isascii() and text.isdigit() and len(text) < 16 and int(text) >= least):
+            raise ConfigError(f"{name}={text}: use a whole number of {least} or more")
         return int(text)
     return text
 
@@ -224,4 +236,10 @@ def _kept_secret(folder: Path) -> str:
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
-    return path.read_text().strip()
+    key = path.read_text().strip()
+    if is_weak(key):
+        raise ConfigError(
+            f"the key in {path} can be guessed: delete this file, and the next start makes a new"
+            " one (then everybody has to log in again)"
+        )
+    return key

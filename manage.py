@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import importlib.util
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -61,9 +62,10 @@ def run(options: argparse.Namespace) -> int:
     python = prepare(VENV, "requirements.txt")
     given = {"PORT": options.port, "HICHAT_HOST": options.host, "WEB_CONCURRENCY": options.workers}
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
-    problem = subprocess.run([python, "-c", CHECK_SETTINGS], capture_output=True, text=True)
-    if problem.returncode:
-        raise SetupError(problem.stderr.strip().splitlines()[-1])
+    found = subprocess.run([python, "-c", CHECK_SETTINGS], capture_output=True, text=True)
+    if found.returncode:
+        raise SetupError(found.stderr.strip().splitlines()[-1])
+    check_address(*found.stdout.splitlines())
     if subprocess.run([python, "-m", "flask", "--app", "wsgi", "hichat", "prepare"]).returncode:
         raise SetupError("the database could not be prepared; the lines above say why")
     gunicorn = [python, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
@@ -74,10 +76,24 @@ def run(options: argparse.Namespace) -> int:
 CHECK_SETTINGS = """
 import sys, config
 try:
-    config.load()
-except config.ConfigError as error:
+    found = config.load()
+    found.signing_key()
+except (config.ConfigError, OSError) as error:
     sys.exit(str(error))
+print(found.host, found.port, sep="\\n")
 """
+
+
+def check_address(host: str, port: str) -> None:
+    """Say now, and plainly, when nobody can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, int(port)), family=family).close()
+    except OSError as error:
+        raise SetupError(
+            f"cannot listen on {host}, port {port}: {error.strerror}."
+            " Choose another port with --port (or PORT), another address with --host."
+        ) from None
 
 
 def test(long: bool, rest: list[str]) -> int:

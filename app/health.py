@@ -35,7 +35,7 @@ def readyz() -> Response:
         log.exception("not_ready")
         raise Unavailable("The database does not answer.") from None
     if not current:
-        raise Unavailable("The database needs its migrations: run `flask --app wsgi hichat prepare`.")
+        raise Unavailable("The database needs migrations: run `flask --app wsgi hichat prepare`.")
     return answer({"status": "ready"})
 
 

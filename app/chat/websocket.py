@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+import gevent
+
 from app.chat.codec import Decoder, Message
 from app.errors import BadHandshake, BadOrigin, NoSocket, UpgradeRequired
 
@@ -35,15 +37,8 @@ class WebSocket:
     mode = "gunicorn"  # read by flask_sock: end the request without an HTTP response
 
     __slots__ = (
-        "_decoder",
-        "_early",
-        "_key",
-        "_sock",
-        "accepted",
-        "bytes_in",
-        "bytes_out",
-        "offered",
-        "writing_since",
+        "_decoder", "_early", "_hub", "_key", "_more", "_readable", "_sock", "_tls",
+        "accepted", "bytes_in", "bytes_out", "offered", "writing_since",
     )
 
     def __init__(
@@ -58,6 +53,10 @@ class WebSocket:
         if self._sock is None:
             raise NoSocket()
         self._early = _read_ahead(environ)
+        self._tls = hasattr(self._sock, "pending")
+        self._more = self._tls  # whether the next recv should not wait for the descriptor
+        self._hub = gevent.get_hub()
+        self._readable = self._hub.loop.io(self._sock.fileno(), 1)
         self._decoder = Decoder(max_message_bytes)
         self.offered = _tokens(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", ""))
         self.accepted = False
@@ -88,10 +87,15 @@ class WebSocket:
         assert self._sock is not None
         data, self._early = self._early, b""
         if not data:
+            # Wait first: recv would try, fail and raise before it waits. A full slice says that
+            # there is more; TLS may hold more where the descriptor does not show it.
+            if not self._more:
+                self._hub.wait(self._readable)
             try:
                 data = self._sock.recv(READ_BYTES)
             except OSError:
                 return None
+            self._more = len(data) == READ_BYTES or self._tls
         if not data:
             return None
         self.bytes_in += len(data)

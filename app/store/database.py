@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
@@ -26,6 +26,14 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 RETRIES = 5
 # PostgreSQL: serialization failure, deadlock. The transaction has not happened: run it again.
 TRANSIENT = frozenset(("40001", "40P01"))
+
+
+class Contested(Exception):
+    """Somebody else was first at a unique key. The transaction has not happened."""
+
+
+class Failed(Exception):
+    """The database could not do it now: no space, no connection. Nothing has happened."""
 
 
 class Database:
@@ -43,6 +51,8 @@ class Database:
             prepare_sqlite(engine, "BEGIN", read_only=True)
         else:
             self._writer = engine
+        self._driver: Any = self._writer.dialect.loaded_dbapi
+        self._kept: Connection | None = None
         self._thread: ThreadPool | None = None
 
     @contextmanager
@@ -58,19 +68,42 @@ class Database:
         """Run `work` in a transaction; when this returns, it is committed and flushed."""
 
         def transaction() -> T:
-            with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            with (
+                self._connected() as connection,
+                Session(connection, expire_on_commit=False) as session,
+                session.begin(),
+            ):
                 return work(session)
 
         return self._run(transaction)
 
     def append(self, work: Callable[[Connection], T]) -> T:
-        """As `write`, over a bare connection: for the journal, where a session's cost shows."""
+        """As `write`, for the journal: `work` may speak to the driver itself.
+
+        Raises Contested when a unique key refused, Failed when the database could not do it now.
+        """
 
         def transaction() -> T:
-            with self._writer.begin() as connection:
+            with self._connected() as connection, connection.begin():
                 return work(connection)
 
-        return self._run(transaction)
+        try:
+            return self._run(transaction)
+        except (IntegrityError, self._driver.IntegrityError) as error:
+            raise Contested(str(error)) from error
+        except (OperationalError, self._driver.OperationalError) as error:
+            raise Failed(str(error)) from error
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A connection for one transaction; of SQLite always the same one."""
+        if not self.embedded:
+            with self._writer.connect() as connection:
+                yield connection
+            return
+        if self._kept is None:
+            self._kept = self._writer.connect()
+        yield self._kept
 
     def _run(self, transaction: Callable[[], T]) -> T:
         if not self.embedded:
@@ -100,6 +133,9 @@ class Database:
             self._thread.join()
             self._thread.kill()
             self._thread = None
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
         self._writer.dispose()
         self.engine.dispose()
 
@@ -116,8 +152,8 @@ def _retried(transaction: Callable[[], T]) -> T:
     for _ in range(RETRIES - 1):
         try:
             return transaction()
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in TRANSIENT:
+        except Exception as error:
+            if getattr(getattr(error, "orig", error), "sqlstate", None) not in TRANSIENT:
                 raise
     return transaction()
 

@@ -13,12 +13,11 @@ from typing import Any
 import structlog
 from msgspec import Struct
 from sqlalchemy import Connection, insert, select, tuple_
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from app.errors import BadRequest, HiChatError, NotAMember, RefConflict, Unavailable, UnknownUser
 from app.models import Conversation, Event, Member, User
 from app.models.message import PRIVATE
-from app.store.database import Database
+from app.store.database import Contested, Database, Failed
 from app.store.users import now_ms
 
 PAIRS_KEPT = 100_000
@@ -116,7 +115,7 @@ class JournalStore:
         """Store `batch`; one result for each item, in order. Never raises for a bad item."""
         try:
             return self._commit(batch)
-        except OperationalError:
+        except Failed:
             log.exception("journal_failed", items=len(batch))
             return [Unavailable() for _ in batch]
         except Exception:
@@ -132,13 +131,13 @@ class JournalStore:
             work = _Batch(batch, self._pairs, look_up=attempt > 0)
             try:
                 results = self._database.append(work.apply)
-            except IntegrityError:
+            except Contested:
                 continue
             if len(self._pairs) + len(work.new_pairs) > PAIRS_KEPT:
                 self._pairs.clear()
             self._pairs.update(work.new_pairs)
             return results
-        raise SQLAlchemyError("a unique key was contested too often")
+        raise Contested("a unique key was contested too often")
 
 
 class _Batch:
@@ -221,11 +220,12 @@ class _Batch:
 
     def _lock(self, connection: Connection) -> None:
         ids = sorted(set(self.keys))
+        cursor: Any = connection.connection.cursor()
         if connection.dialect.name == "sqlite":
-            found = connection.exec_driver_sql(_LOCK_SQLITE, (str(ids),))
+            found = cursor.execute(_LOCK_SQLITE, (str(ids),))
         else:
-            found = connection.exec_driver_sql(_of(connection, _LOCK_POSTGRESQL), (ids,))
-        self.heads = {row[0]: Head(row) for row in found}
+            found = cursor.execute(_of(connection, _LOCK_POSTGRESQL), (ids,))
+        self.heads = {row[0]: Head(row) for row in found.fetchall()}
 
     def _find_repeats(self, connection: Connection, items: Sequence[Item]) -> None:
         drafts = (item for item in items if isinstance(item, Draft))
@@ -319,13 +319,14 @@ class _Batch:
         return Marked(head.id, head.kind, head.low, head.high, self.cursors[key], moved)
 
     def _write(self, connection: Connection) -> None:
+        cursor = connection.connection.cursor()
         if self.rows:
-            connection.exec_driver_sql(_of(connection, _INSERT), self.rows)
+            cursor.executemany(_of(connection, _INSERT), self.rows)
             advanced = [(h.seq, h.at, h.id) for h in self.heads.values() if h.advanced]
-            connection.exec_driver_sql(_of(connection, _ADVANCE), advanced)
+            cursor.executemany(_of(connection, _ADVANCE), advanced)
         if self.marks:
             marks = [(seq, *key) for key, seq in sorted(self.marks.items())]
-            connection.exec_driver_sql(_of(connection, _MARK_READ), marks)
+            cursor.executemany(_of(connection, _MARK_READ), marks)
 
 
 def _pair(item: Item) -> tuple[int, int]:
