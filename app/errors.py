@@ -20,7 +20,6 @@ class HiChatError(Exception):
         super().__init__(message or self.default)
         self.message = message or self.default
         self.headers: dict[str, str] = {}  # of the HTTP answer
-        self.ref: str | None = None  # of the socket command that failed
 
 
 class BadJSON(HiChatError):

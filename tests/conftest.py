@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from flask_migrate import upgrade
 
 import config as configuration
 from app import create_app, services
+from app.store import Database, Store
 from tests.support.client import Person
+from tests.support.postgres import Postgres, new_database
 from tests.support.server import Server
 
 
@@ -62,3 +66,40 @@ def alice(server: Server) -> Person:
 @pytest.fixture
 def bob(server: Server) -> Person:
     return Person(server)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server to make databases in: TEST_DATABASE_URL, or one that is started here."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    made = Postgres()
+    try:
+        made.start()
+        yield made.url
+    finally:
+        made.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty, migrated database of each kind that HiChat runs on."""
+    with ExitStack() as stack:
+        url = ""
+        if request.param == "postgres":
+            url = stack.enter_context(new_database(request.getfixturevalue("postgres_url")))
+        made = create_app(configuration.load({
+            "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path), "HICHAT_DATABASE_URL": url,
+        }))
+        with made.app_context():
+            upgrade()
+        found = services.of(made).store.database
+        stack.callback(found.close)
+        yield found
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    return Store(database)

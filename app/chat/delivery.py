@@ -32,6 +32,7 @@ from app.chat.frames import (
     check_message,
     check_ref,
     encode,
+    find_ref,
     wire_error,
 )
 from app.chat.journal import Journal
@@ -39,7 +40,7 @@ from app.chat.node import Node
 from app.errors import BadRequest, HiChatError, RateLimited
 from app.store import Store
 from app.store.events import Entry
-from app.store.journal import Draft, Item, Mark, Marked, Stored
+from app.store.items import Draft, Item, Mark, Marked, Stored
 
 PENDING = 512  # commands of one connection under way: then it is read no further
 PAUSE = 0.005  # seconds between two looks at a connection that has no room
@@ -86,20 +87,19 @@ class Delivery:
 
     def handle(self, node: Node, item: codec.Message) -> None:
         """One message from a connection. Whatever it holds, the connection lives on."""
-        ref: str | None = None
+        text = item.data
         try:
             self._spend(node)
-            if not isinstance(item.data, str):
+            if not isinstance(text, str):
                 raise BadRequest("Send text frames; binary ones are not used here.")
-            command = node.dialect.parse(item.data, node.user)
+            command = node.dialect.parse(text)
             if command is not None:
-                ref = getattr(command, "ref", None)
                 self._do(node, command)
         except HiChatError as error:
-            _offer(node, node.dialect.other(wire_error(error, ref)))
+            _offer(node, node.dialect.other(wire_error(error, find_ref(text))))
         except Exception:
             log.exception("command_failed", user=node.user)
-            _offer(node, node.dialect.other(wire_error(HiChatError(), ref)))
+            _offer(node, node.dialect.other(wire_error(HiChatError(), find_ref(text))))
 
     def _do(self, node: Node, command: Command) -> None:
         if isinstance(command, Send):
@@ -211,6 +211,7 @@ class Delivery:
         left, behind = self._rules.sync_events, {}
         for conversation, head in heads.items():
             seq = cursors[conversation]
+            gevent.sleep(0)  # reading a page does not yield; others have their turn in between
             while seq < head and left > 0 and not node.closing:
                 entries = self._store.events.after(node.user, conversation, seq)[:left]
                 for entry in entries:

@@ -20,17 +20,18 @@ MAX_CURSORS = 10_000
 Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_ID)]
 Ref = Annotated[str, Meta(min_length=1, max_length=64)]
+Line = Annotated[str, Meta(max_length=2048)]
 Media = Literal["text", "emoji", "audio", "image", "video", "file"]
-CursorKey = Annotated[str, Meta(pattern="^[1-9][0-9]{0,15}$")]
+CursorKey = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,15}\Z")]
 
 
 class Attachment(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What a `/v1` message says of its file: addresses, description, amount (seconds, bytes)."""
 
-    url: str = ""
-    file_url: str = ""
-    description: str = ""
-    amount: int = 0
+    url: Line = ""
+    file_url: Line = ""
+    description: Line = ""
+    amount: Seq = 0
 
 
 class Message(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -130,7 +131,7 @@ class Dialect(Protocol):
 
     echoes_groups: bool
 
-    def parse(self, text: str, user: int) -> Command | None: ...
+    def parse(self, text: str) -> Command | None: ...
 
     def event(self, event: Event, message: Message, to: Address) -> bytes | None: ...
 
@@ -163,12 +164,13 @@ class V2:
 
     echoes_groups = False  # the sending connection gets the ack instead of the event
 
-    def parse(self, text: str, user: int) -> Command | None:
+    def parse(self, text: str) -> Command | None:
         try:
             command: Command = _commands.decode(text)
             return command
         except msgspec.ValidationError as error:
-            raise _invalid(text, str(error)) from None
+            reason = str(error)
+            raise UnknownOp() if reason.endswith("`$.op`") else BadRequest(f"{reason}.") from None
         except (msgspec.DecodeError, RecursionError) as error:
             raise bad_json(error) from None
 
@@ -186,18 +188,12 @@ def bad_json(error: Exception) -> BadJSON:
     return BadJSON(f"The text is no valid JSON: {error}.")
 
 
-def _invalid(text: str, reason: str) -> HiChatError:
-    error = UnknownOp() if reason.endswith("`$.op`") else BadRequest(f"{reason}.")
-    error.ref = find_ref(text)
-    return error
-
-
-def find_ref(text: str) -> str | None:
-    """The `ref` of a command that does not validate, so that its error can carry it."""
+def find_ref(text: str | bytes) -> str | None:
+    """The `ref` of a command that was refused, so that its error can carry it."""
     try:
         found: Any = _anything.decode(text)
         ref = found.get("ref") if isinstance(found, dict) else None
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return ref if isinstance(ref, str) and 0 < len(ref) <= 64 else None
 
@@ -207,14 +203,17 @@ def check_message(message: Message, max_chars: int) -> None:
     if len(message.content) > max_chars:
         found = len(message.content)
         raise TooLong(f"The content has {found} characters; {max_chars} may be sent.")
+    file = message.attachment
     if "\0" in message.content:
         raise BadRequest("The content must not have NUL characters.")
+    if file is not None and "\0" in file.url + file.file_url + file.description:
+        raise BadRequest("The attachment must not have NUL characters.")
     if message.media in ("text", "emoji") and not message.content:
         raise BadRequest("The content is empty.")
 
 
 def wire_error(error: HiChatError, ref: str | None = None) -> WireError:
-    return WireError(ref or error.ref, error.code, error.message, error.retry)
+    return WireError(ref, error.code, error.message, error.retry)
 
 
 def check_ref(ref: str) -> None:

@@ -18,6 +18,7 @@ from app.chat.frames import (
     Attachment,
     Command,
     Event,
+    Line,
     Media,
     Message,
     Outgoing,
@@ -47,9 +48,9 @@ class SeedMessage(Struct, forbid_unknown_fields=True, rename={
     target_id: Whole = 0
     user_id: Any = None  # overwritten: the sender is who the token says
     content: str = ""
-    url: str = ""
-    file_url: str = ""
-    description: str = ""
+    url: Line = ""
+    file_url: Line = ""
+    description: Line = ""
     amount: Whole = 0
     create_time: Whole = 0
 
@@ -87,7 +88,7 @@ class V1:
 
     echoes_groups = True  # this client does not draw its own group messages
 
-    def parse(self, text: str, user: int) -> Command | None:
+    def parse(self, text: str) -> Command | None:
         """A command, or None for a heartbeat, which is not answered."""
         try:
             seed = _exact.decode(text)

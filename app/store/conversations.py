@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 from sqlalchemy import and_, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import NotAMember, UnknownUser
 from app.models import Conversation, Event, Member, User
 from app.models.message import PRIVATE
+from app.store.batch import open_pairs
 from app.store.database import Database
 from app.store.events import Entry
-from app.store.journal import open_pair
 
 
 class Summary(Struct):
@@ -82,9 +83,12 @@ class Conversations:
             other = session.get(User, other_id)
             if other is None or other.deleted_at is not None:
                 raise UnknownUser()
-            return open_pair(session.connection(), low, high), True
+            return open_pairs(session.connection(), [(low, high)])[low, high], True
 
-        return self._database.write(work)
+        try:
+            return self._database.write(work)
+        except IntegrityError:
+            return self._database.write(work)  # somebody opened it meanwhile: now it is there
 
 
 def _summaries(user_id: int):  # type: ignore[no-untyped-def]  # Select of seven kinds of column

@@ -105,6 +105,6 @@ class Sessions:
 
 def _live(session_id: str, user_id: int) -> Any:
     return (
-        (LoginSession.id == session_id) & (LoginSession.user_id == user_id)
+        (LoginSession.id == session_id.replace("\0", "")) & (LoginSession.user_id == user_id)
         & LoginSession.revoked_at.is_(None) & (LoginSession.expires_at > now_ms())
     )

@@ -16,6 +16,7 @@ from app.models import Conversation, LoginSession, User
 from app.store.database import Database
 
 T = TypeVar("T")
+NOBODY = "\x01"
 CHANGEABLE = frozenset(("name", "avatar", "gender", "phone", "email", "password_hash"))
 
 
@@ -26,7 +27,8 @@ def now_ms() -> int:
 
 def name_key(name: str) -> str:
     """What makes two names the same: compatibility forms and case do not count."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return folded.replace("\0", NOBODY)  # PostgreSQL's text cannot hold NUL; no name has either
 
 
 class Users:
@@ -71,15 +73,14 @@ class Users:
                 select(User).where(User.id.in_(list(ids)))
             )}
 
-    def search(self, prefix: str, limit: int, after: int = 0) -> list[User]:
-        """Users whose name begins with `prefix`, by name, from behind the user `after`."""
+    def search(self, prefix: str, limit: int, after: str = "") -> list[User]:
+        """Users whose name begins with `prefix`, by name, from behind the name `after`."""
         key = name_key(prefix)
         query = select(User).where(
             User.deleted_at.is_(None), User.name_key >= key, User.name_key < key + "\U0010ffff"
         )
         if after:
-            last = select(User.name_key).where(User.id == after).scalar_subquery()
-            query = query.where(User.name_key > last)
+            query = query.where(User.name_key > name_key(after))
         with self._database.read() as session:
             return list(session.scalars(query.order_by(User.name_key).limit(limit)))
 

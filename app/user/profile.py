@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from app.auth import tokens
 from app.auth.tokens import login_required
 from app.errors import BadRequest
-from app.http import answer, body, empty, limit, number
+from app.http import answer, body, empty, limit
 from app.models import User
 from app.services import services
 from app.user import accounts, bp
@@ -97,10 +97,11 @@ def user(user_id: int) -> Response:
 @bp.get("/v2/users")
 @login_required
 def search() -> Response:
-    """Users whose name begins with `q`, by name; `after` is the last id of the page before."""
+    """Users whose name begins with `q`, by name; `next` is the `after` of the next page."""
     text = request.args.get("q", "").strip()
     if not 1 <= len(text) <= SEARCH_CHARS:
         raise BadRequest(f"q must have 1 to {SEARCH_CHARS} characters.")
-    after = number("after", 0, 0, 2**53)
-    found = services().store.users.search(text, limit(20, 100), after or 0)
-    return answer({"users": [profile_of(user) for user in found]})
+    size = limit(20, 100)
+    found = services().store.users.search(text, size + 1, request.args.get("after", ""))
+    page = [profile_of(user) for user in found[:size]]
+    return answer({"users": page, "next": page[-1].name if len(found) > size else None})

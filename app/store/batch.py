@@ -1,0 +1,304 @@
+"""One transaction of the journal: lock, check, number, insert.
+
+Nothing here is of one database only, but for the spelling of one statement. Conversations are
+locked in the order of their ids and opened in the order of their users, so two committers cannot
+deadlock; where they do meet (an account that is deleted), the transaction runs again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, tuple_
+
+from app.errors import BadRequest, HiChatError, NotAMember, RefConflict, UnknownUser
+from app.models import Conversation, Event, Member, User
+from app.models.message import PRIVATE
+from app.store.items import Draft, Item, Mark, Marked, Result, Stored
+from app.store.users import now_ms
+
+# The hot statements go to the driver as they are: SQLAlchemy's compiler would cost more than the
+# database. Rows are tuples in the order of the columns named here.
+_INSERT = """
+    INSERT INTO event (conversation_id, seq, type, sender_id, ref, at, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_ADVANCE = "UPDATE conversation SET last_seq = ?, last_at = ? WHERE id = ?"
+_MARK_READ = "UPDATE member SET read_seq = ? WHERE conversation_id = ? AND user_id = ?"
+_LOCK = """
+    SELECT id, kind, low_id, high_id, last_seq, last_at, closed_at FROM conversation
+    WHERE id {among} ORDER BY id{lock}"""
+# A list of ids as one parameter: one text, prepared once, whatever their number.
+_LOCK_SQLITE = _LOCK.format(among="IN (SELECT value FROM json_each(?))", lock="")
+_LOCK_POSTGRESQL = _LOCK.format(among="= ANY(?)", lock=" FOR UPDATE")
+
+
+class Head:
+    """A conversation locked by the running batch."""
+
+    __slots__ = ("advanced", "at", "closed", "high", "id", "kind", "low", "seq")
+
+    def __init__(self, row: Any) -> None:
+        self.id: int
+        self.kind: int
+        self.seq: int
+        self.at: int
+        self.id, self.kind, low, high, self.seq, self.at, closed = row
+        self.low: int = low or 0
+        self.high: int = high or 0
+        self.closed: bool = closed is not None
+        self.advanced = False
+
+
+class Batch:
+    """One run of one transaction. It happens in the constructor; `results` is what comes of it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        items: Sequence[Item],
+        pairs: dict[tuple[int, int], int],
+        look_up: bool,
+    ) -> None:
+        self.connection = connection
+        self.items = items
+        self.opened: dict[tuple[int, int], int] = {}  # pairs found or opened by this run
+        self.heads: dict[int, Head] = {}
+        self.new_heads: dict[tuple[int, int], Head] = {}  # of pairs that have no conversation yet
+        self.cursors: dict[tuple[int, int], int] = {}
+        self.repeats: dict[tuple[int, str], tuple[Stored, str]] = {}
+        self.rows: list[tuple[Any, ...]] = []
+        self.new_rows: list[tuple[Head, tuple[Any, ...]]] = []  # likewise, in new heads
+        self.new_places: list[tuple[Head, Stored]] = []  # that must still hear their conversation
+        self.marks: dict[tuple[int, int], int] = {}
+        self.keys = self._find_conversations(pairs)  # of each item; 0: there is none yet
+        self._lock()
+        if look_up:
+            self._find_repeats(items)
+        self._read_members()
+        now = now_ms()
+        self.results = [
+            self._append(item, key, now) if isinstance(item, Draft) else self._mark(item)
+            for item, key in zip(items, self.keys, strict=True)
+        ]
+        if not look_up:
+            self._reconsider()
+        self._open_pairs()
+        self._write()
+
+    def _reconsider(self) -> None:
+        """What was refused may be the repeat of something stored before the reason arose."""
+        refused = [
+            index for index, result in enumerate(self.results) if isinstance(result, HiChatError)
+        ]
+        if refused:
+            self._find_repeats([self.items[index] for index in refused])
+            for index in refused:
+                item = self.items[index]
+                if isinstance(item, Draft) and (again := self._repeat(item)):
+                    self.results[index] = again
+
+    def _find_conversations(self, pairs: dict[tuple[int, int], int]) -> list[int]:
+        wanted = [
+            item.conversation if item.conversation is not None else _pair(item)
+            for item in self.items
+        ]
+        missing = {key for key in wanted if isinstance(key, tuple) and key not in pairs}
+        if missing:
+            self._find_pairs(missing)
+        return [
+            key if isinstance(key, int) else pairs.get(key) or self.opened.get(key, 0)
+            for key in wanted
+        ]
+
+    def _find_pairs(self, missing: set[tuple[int, int]]) -> None:
+        """Find the conversations of these pairs; prepare a head where both users are there."""
+        pair = tuple_(Conversation.low_id, Conversation.high_id)
+        for row in self.connection.execute(
+            select(Conversation.id, Conversation.low_id, Conversation.high_id)
+            .where(pair.in_(sorted(missing)))
+        ):
+            self.opened[row.low_id, row.high_id] = row.id
+        absent = missing - self.opened.keys()
+        if not absent:
+            return
+        # Locked: an account that is being deleted meanwhile must find the new conversation.
+        alive = set(self.connection.scalars(
+            select(User.id)
+            .where(User.id.in_({user for both in absent for user in both}))
+            .where(User.deleted_at.is_(None))
+            .order_by(User.id).with_for_update(read=True)
+        ))
+        for low, high in absent:
+            if low in alive and high in alive:
+                self.new_heads[low, high] = Head((0, PRIVATE, low, high, 0, 0, None))
+
+    def _open_pairs(self) -> None:
+        """Open the conversations that got their first message, in order: nobody deadlocks."""
+        wanted = sorted(pair for pair, head in self.new_heads.items() if head.advanced)
+        if not wanted:
+            return
+        self.opened |= open_pairs(self.connection, wanted)
+        for pair in wanted:
+            head = self.new_heads[pair]
+            head.id = self.opened[pair]
+            self.heads[head.id] = head
+        for head, stored in self.new_places:
+            stored.conversation = head.id
+        self.rows += [(head.id, *row) for head, row in self.new_rows]
+
+    def _lock(self) -> None:
+        ids = sorted(set(self.keys))
+        cursor: Any = self.connection.connection.cursor()
+        if self.connection.dialect.name == "sqlite":
+            found = cursor.execute(_LOCK_SQLITE, (str(ids),))
+        else:
+            found = cursor.execute(self._spelled(_LOCK_POSTGRESQL), (ids,))
+        self.heads = {row[0]: Head(row) for row in found.fetchall()}
+
+    def _find_repeats(self, items: Sequence[Item]) -> None:
+        drafts = (item for item in items if isinstance(item, Draft))
+        keys = sorted({(draft.sender, draft.ref) for draft in drafts if draft.ref is not None})
+        if not keys:
+            return
+        query = (
+            select(
+                Event.sender_id, Event.ref, Event.seq, Event.at, Event.body,
+                Conversation.id, Conversation.kind, Conversation.low_id, Conversation.high_id,
+            )
+            .join(Conversation, Conversation.id == Event.conversation_id)
+            .where(tuple_(Event.sender_id, Event.ref).in_(keys))
+        )
+        for sender, ref, seq, at, body, key, kind, low, high in self.connection.execute(query):
+            stored = Stored(key, kind, low or 0, high or 0, seq, at, fresh=False)
+            self.repeats[sender, ref or ""] = stored, body
+
+    def _read_members(self) -> None:
+        """Read cursors, and who is in, for every item that its head alone cannot decide."""
+        pairs = set()
+        for item, key in zip(self.items, self.keys, strict=True):
+            head = self.heads.get(key)
+            if head is None:
+                continue
+            if isinstance(item, Mark):
+                pairs.add((key, item.user))
+            elif head.kind != PRIVATE:
+                pairs.add((key, item.sender))
+        if not pairs:
+            return
+        key_of = tuple_(Member.conversation_id, Member.user_id)
+        for row in self.connection.execute(
+            select(Member.conversation_id, Member.user_id, Member.read_seq)
+            .where(key_of.in_(sorted(pairs)))
+        ):
+            self.cursors[row.conversation_id, row.user_id] = row.read_seq
+
+    def _repeat(self, draft: Draft) -> Result | None:
+        """The answer to a draft whose ref is known: the original's place, or a conflict."""
+        known = self.repeats.get((draft.sender, draft.ref or ""))
+        if known is None or draft.ref is None:
+            return None
+        stored, body = known
+        same = (
+            stored.conversation == draft.conversation if draft.to_user is None
+            else (stored.low, stored.high) == _pair(draft)
+        )
+        return stored if same and body == draft.body else RefConflict()
+
+    def _append(self, draft: Draft, key: int, now: int) -> Result:
+        """Give a draft its place. Repeats first: they stay true whatever has changed since."""
+        if (again := self._repeat(draft)) is not None:
+            return again
+        head = self.heads.get(key)
+        if head is None:
+            if draft.to_user is None:
+                return NotAMember()
+            head = self.new_heads.get(_pair(draft))
+            if head is None:
+                return UnknownUser()
+        elif not self._may_write(head, draft.sender):
+            return NotAMember()
+        if head.closed:
+            return UnknownUser("This account has been deleted.")
+        if draft.reply_to is not None and draft.reply_to > head.seq:
+            return BadRequest(f"reply_to is {draft.reply_to}; the last seq here is {head.seq}.")
+        return self._place(draft, head, now)
+
+    def _place(self, draft: Draft, head: Head, now: int) -> Stored:
+        head.seq = seq = head.seq + 1
+        if now > head.at:  # time does not run backwards within a conversation
+            head.at = now
+        head.advanced = True
+        row = (seq, draft.type, draft.sender, draft.ref, head.at, draft.body)
+        stored = Stored(head.id, head.kind, head.low, head.high, seq, head.at)
+        again = Stored(head.id, head.kind, head.low, head.high, seq, head.at, fresh=False)
+        if draft.ref is not None:
+            self.repeats[draft.sender, draft.ref] = again, draft.body
+        if head.id:
+            self.rows.append((head.id, *row))
+        else:
+            self.new_rows.append((head, row))
+            self.new_places += [(head, stored), (head, again)]
+        return stored
+
+    def _may_write(self, head: Head, user: int) -> bool:
+        if head.kind == PRIVATE:
+            return user in (head.low, head.high)
+        return (head.id, user) in self.cursors
+
+    def _mark(self, mark: Mark) -> Result:
+        head = self.heads.get(mark.conversation)
+        key = (mark.conversation, mark.user)
+        if head is None or key not in self.cursors:
+            return NotAMember()
+        if mark.seq > head.seq:
+            return BadRequest(f"seq is {mark.seq}; the last seq here is {head.seq}.")
+        moved = mark.seq > self.cursors[key]
+        if moved:
+            self.cursors[key] = self.marks[key] = mark.seq
+        return Marked(head.id, head.kind, head.low, head.high, self.cursors[key], moved)
+
+    def _write(self) -> None:
+        cursor = self.connection.connection.cursor()
+        if self.rows:
+            cursor.executemany(self._spelled(_INSERT), self.rows)
+            advanced = [(h.seq, h.at, h.id) for h in self.heads.values() if h.advanced]
+            cursor.executemany(self._spelled(_ADVANCE), advanced)
+        if self.marks:
+            marks = [(seq, *key) for key, seq in sorted(self.marks.items())]
+            cursor.executemany(self._spelled(_MARK_READ), marks)
+
+    def _spelled(self, statement: str) -> str:
+        """A hot statement with the driver's own mark for a parameter."""
+        sqlite = self.connection.dialect.name == "sqlite"
+        return statement if sqlite else statement.replace("?", "%s")
+
+
+def _pair(item: Item) -> tuple[int, int]:
+    """The two users of a draft that names its receiver, ordered."""
+    assert isinstance(item, Draft)
+    one, two = item.sender, item.to_user or 0
+    return (one, two) if one < two else (two, one)
+
+
+def open_pairs(
+    connection: Connection, pairs: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], int]:
+    """Open the private conversations of these (low, high) users; return their ids."""
+    now = now_ms()
+    returning = insert(Conversation).returning(
+        Conversation.id, Conversation.low_id, Conversation.high_id
+    )
+    opened = connection.execute(returning, [
+        {
+            "kind": PRIVATE, "low_id": low, "high_id": high, "last_seq": 0, "last_at": now,
+            "created_at": now,
+        }
+        for low, high in pairs
+    ])
+    found = {(low or 0, high or 0): key for key, low, high in opened}
+    connection.execute(insert(Member), [
+        {"conversation_id": key, "user_id": user, "read_seq": 0}
+        for (low, high), key in found.items() for user in {low, high}
+    ])
+    return found

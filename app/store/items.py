@@ -1,0 +1,54 @@
+"""What the journal is asked to store, and what comes of it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from app.errors import HiChatError
+
+
+class Draft(Struct, gc=False):
+    """An event that wants to be stored. Exactly one of `conversation` and `to_user` is set."""
+
+    sender: int
+    ref: str | None
+    body: str
+    reply_to: int | None = None
+    conversation: int | None = None
+    to_user: int | None = None
+    type: str = "message"
+
+
+class Mark(Struct, gc=False):
+    """A user has read a conversation up to `seq`."""
+
+    user: int
+    conversation: int
+    seq: int
+
+
+class Stored(Struct, gc=False):
+    """Where a draft went. `fresh` is False for a repeat: nobody needs to be told again."""
+
+    conversation: int
+    kind: int
+    low: int
+    high: int
+    seq: int
+    at: int
+    fresh: bool = True
+
+
+class Marked(Struct, gc=False):
+    """The read cursor as it is now; `moved` says whether this mark moved it."""
+
+    conversation: int
+    kind: int
+    low: int
+    high: int
+    seq: int
+    moved: bool
+
+
+Item = Draft | Mark
+Result = Stored | Marked | HiChatError

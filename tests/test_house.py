@@ -1,0 +1,185 @@
+"""House rules: who may import whom, and that every route asks for a token."""
+
+from __future__ import annotations
+
+import ast
+import re
+import socket
+from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from tests.support.server import ROOT
+
+LONGEST_MODULE = 400  # lines
+BLUEPRINTS = ("app.user", "app.message")
+CORE = [f"app.chat.{name}" for name in (
+    "codec", "websocket", "frames", "seed", "node", "hub", "bus", "journal",
+)]
+EVERYONE = ("app.errors", "config")
+
+# Package or module: what of ours it may import. The longest prefix that fits counts.
+ARROWS = {
+    "app.errors": (),
+    "app.extensions": ("app.chat.websocket",),
+    "app.models": ("app.models", "app.extensions"),
+    "app.store": ("app.store", "app.models", "app.extensions"),
+    "app.chat": ("app.chat",),
+    "app.chat.delivery": ("app.chat", "app.store"),
+    "app.auth": ("app.auth", "app.extensions", "app.http", "app.models", "app.services"),
+    "app.http": (),
+    "app.logs": (),
+    "app.services": ("app.auth", "app.chat", "app.store"),
+    "app.health": ("app.http", "app.services"),
+    "app.cli": ("app.services",),
+    "app.user": (
+        "app.user", "app.auth", "app.extensions", "app.http", "app.models", "app.services",
+        "app.store",
+    ),
+    "app.message": (
+        "app.message", "app.user", "app.auth", "app.chat", "app.extensions", "app.http",
+        "app.models", "app.services", "app.store",
+    ),
+    "app": ("app",),
+}
+MAY_IMPORT_SQLALCHEMY = ("app.store", "app.models", "app.extensions")
+PUBLIC = {
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/version"),
+    ("POST", "/v2/auth/register"), ("POST", "/v2/auth/login"),
+    ("POST", "/v1/user/new"), ("POST", "/v1/user/login_pw"), ("POST", "/v1/user/find"),
+}
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of the application by its dotted name."""
+    found = {}
+    for path in (ROOT / "app").rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """The modules that a module imports, wherever the statement stands."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(modules()[module].read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative imports hide who imports whom"
+            base = node.module or ""
+            names = {f"{base}.{alias.name}" for alias in node.names}
+            submodules = names & modules().keys()
+            found |= submodules
+            if submodules != names:
+                found.add(base)
+    return frozenset(found)
+
+
+def within(module: str, packages: tuple[str, ...] | list[str]) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in packages)
+
+
+def ours(names: frozenset[str]) -> list[str]:
+    return sorted(name for name in names if within(name, ("app", "config")))
+
+
+def test_imports_follow_the_arrows_of_the_design() -> None:
+    wrong = []
+    for module in modules():
+        rule = max((name for name in ARROWS if within(module, (name,))), key=len)
+        allowed = (*EVERYONE, *ARROWS[rule])
+        wrong += [(module, name) for name in ours(imports(module)) if not within(name, allowed)]
+    assert wrong == []
+
+
+def test_every_package_has_its_own_arrow() -> None:
+    """A new one must say what it may import; `app` alone is for the factory."""
+    top = {".".join(name.split(".")[:2]) for name in modules()}
+    assert top - ARROWS.keys() == set()
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_knows_neither_flask_nor_the_database(module: str) -> None:
+    for name in imports(module):
+        assert not within(name, ["flask", "sqlalchemy", "alembic", "werkzeug"]), name
+        assert not name.startswith("flask_"), name
+        assert not within(name, ["app"]) or within(name, ["app.chat", "app.errors"]), name
+
+
+def test_only_the_store_and_the_tables_import_sqlalchemy() -> None:
+    using = {name for name in modules() if any(within(n, ["sqlalchemy"]) for n in imports(name))}
+    allowed = {name for name in using if within(name, MAY_IMPORT_SQLALCHEMY)}
+    assert using - allowed <= {"app.services"}
+    tree = ast.parse(modules()["app.services"].read_text())
+    named = [
+        alias.name for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "sqlalchemy"
+        for alias in node.names
+    ]
+    assert named in ([], ["Engine"])
+
+
+def test_nobody_imports_the_command_line_but_the_factory() -> None:
+    assert [name for name in modules() if "app.cli" in imports(name)] == ["app"]
+
+
+def test_there_is_no_import_cycle() -> None:
+    """A blueprint's package makes `bp`, then imports the modules that put routes on it."""
+    graph = {
+        module: {name for name in imports(module) if name in modules() and not (
+            module in BLUEPRINTS and within(name, [module])
+        )}
+        for module in modules()
+    }
+    order = list(TopologicalSorter(graph).static_order())  # raises CycleError
+    assert order.index("app.errors") < order.index("app.store") < order.index("app")
+
+
+def test_no_module_is_longer_than_one_can_read() -> None:
+    lengths = {name: len(path.read_text().splitlines()) for name, path in modules().items()}
+    assert {name: count for name, count in lengths.items() if count > LONGEST_MODULE} == {}
+
+
+def routes(app: Flask) -> Iterator[tuple[str, Rule]]:
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield method, rule
+
+
+def without_token(client: FlaskClient, method: str, rule: Rule) -> int:
+    """Ask a route for something, as a WebSocket client where it is a socket's."""
+    path = re.sub(r"<[^>]*>", "1", rule.rule)
+    if not rule.websocket:
+        return client.open(path, method=method).status_code
+    headers = {
+        "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    here, there = socket.socketpair()
+    with here, there:
+        answer = client.open(path, headers=headers, environ_overrides={"gunicorn.socket": here})
+        return answer.status_code
+
+
+def test_every_route_asks_for_a_token_or_is_declared_public(
+    app: Flask, client: FlaskClient
+) -> None:
+    open_routes = {
+        (method, rule.rule) for method, rule in routes(app)
+        if without_token(client, method, rule) != 401
+    }
+    assert open_routes == PUBLIC
+
+
+def test_both_sockets_are_among_the_routes_that_were_asked(app: Flask) -> None:
+    sockets = {rule.rule for _, rule in routes(app) if rule.websocket}
+    assert sockets == {"/v2/socket", "/v1/user/SendUserMsg"}

@@ -1,0 +1,159 @@
+"""Rate limits: guessing is bounded, right log-ins are not counted, a fast talker is slowed down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from werkzeug.test import TestResponse
+
+import config as configuration
+from app import create_app, services
+from app.extensions import limiter
+from tests.support.client import PASSWORD, Person
+from tests.support.server import Server
+from tests.support.web import log_in, person, problem, sign_up
+
+GUESSES = 10  # a minute, for one account from one address
+SIGN_UPS = 120  # a minute, from one address
+BURST = 100  # messages: ten seconds' worth of ten
+SEED_WORDS = "请求过于频繁，请稍后再试"
+
+
+@pytest.fixture
+def limited_app(tmp_path: Path) -> Iterator[Flask]:
+    made = create_app(configuration.load({
+        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
+    }))
+    with made.app_context():
+        upgrade()
+        limiter.reset()
+    yield made
+    services.of(made).store.database.close()
+
+
+@pytest.fixture
+def limited(limited_app: Flask) -> FlaskClient:
+    return limited_app.test_client()
+
+
+def assert_limited(answer: TestResponse) -> None:
+    assert problem(answer, 429, "rate_limited")["retry"] is True
+    assert 0 < int(answer.headers["Retry-After"]) <= 3600
+
+
+def guess(client: FlaskClient, name: str, times: int, **options: object) -> None:
+    for _ in range(times):
+        problem(log_in(client, name, "a guess", **options), 401, "bad_credentials")
+
+
+def from_address(address: str) -> dict[str, dict[str, str]]:
+    return {"environ_overrides": {"REMOTE_ADDR": address}}
+
+
+def test_guesses_at_an_account_from_an_address_are_limited(limited: FlaskClient) -> None:
+    person(limited, "alice")
+    guess(limited, "alice", GUESSES)
+    assert_limited(log_in(limited, "alice", "a guess"))
+    assert_limited(log_in(limited, "alice"))
+    assert_limited(log_in(limited, "Ａlice"))
+
+
+def test_a_limited_account_is_open_from_elsewhere_and_so_are_the_others(
+    limited: FlaskClient,
+) -> None:
+    person(limited, "alice")
+    person(limited, "bob")
+    guess(limited, "alice", GUESSES)
+    assert log_in(limited, "bob").status_code == 200
+    assert log_in(limited, "alice", **from_address("192.0.2.7")).status_code == 200
+
+
+def test_right_log_ins_are_not_counted(limited: FlaskClient) -> None:
+    person(limited, "alice")
+    for _ in range(GUESSES + 5):
+        assert log_in(limited, "alice").status_code == 200
+
+
+def test_a_name_that_nobody_has_is_limited_like_any_other(limited: FlaskClient) -> None:
+    guess(limited, "nobody", GUESSES)
+    assert_limited(log_in(limited, "nobody", "a guess"))
+
+
+def test_another_name_in_the_address_or_label_of_the_body_opens_no_way_around(
+    limited: FlaskClient,
+) -> None:
+    person(limited, "alice")
+    for number in range(GUESSES):
+        guess(limited, "alice", 1, query_string={"name": f"decoy-{number}"})
+    assert_limited(log_in(limited, "alice", "a guess", query_string={"name": "decoy"}))
+    data = b'{"name":"alice","password":"a guess"}'
+    form = "application/x-www-form-urlencoded"
+    assert_limited(limited.post("/v2/auth/login", data=data, content_type=form))
+
+
+def test_many_accounts_from_one_address_are_limited(limited: FlaskClient) -> None:
+    for number in range(100):
+        problem(log_in(limited, f"user-{number}", "a guess"), 401, "bad_credentials")
+    assert_limited(log_in(limited, "user-100", "a guess"))
+    other = from_address("192.0.2.7")
+    problem(log_in(limited, "user-100", "a guess", **other), 401, "bad_credentials")
+
+
+def test_guessing_the_current_password_of_a_session_is_limited_by_account(
+    limited: FlaskClient,
+) -> None:
+    alice, bob = person(limited, "alice"), person(limited, "bob")
+    wrong = {"password": "a new password", "current_password": "a guess"}
+    for number in range(GUESSES):
+        answer = alice.patch("/v2/users/me", name=f"alice-{number}", **wrong)
+        problem(answer, 401, "bad_credentials")
+    assert_limited(alice.patch("/v2/users/me", **wrong))
+    right = {"password": "a new password", "current_password": PASSWORD}
+    assert bob.patch("/v2/users/me", **right).status_code == 200
+
+
+def test_v1_says_so_in_its_own_envelope_at_status_200(limited: FlaskClient) -> None:
+    person(limited, "alice")
+    fields = {"name": "alice", "password": "a guess"}
+    for number in range(GUESSES):
+        answer = limited.post(
+            "/v1/user/login_pw", data=fields, query_string={"name": f"decoy-{number}"}
+        )
+        assert answer.json == {"code": -1, "message": "密码错误"}
+    answer = limited.post("/v1/user/login_pw", data=fields)
+    assert (answer.status_code, answer.json) == (200, {"code": -1, "message": SEED_WORDS})
+
+
+def test_sign_ups_from_an_address_are_limited(limited: FlaskClient) -> None:
+    for _ in range(SIGN_UPS):
+        problem(sign_up(limited, "", "x"), 400, "bad_request")
+    assert_limited(sign_up(limited, "alice"))
+    fields = {"name": "alice", "password": "x", "Identity": "x"}
+    answer = limited.post("/v1/user/new", data=fields)
+    assert (answer.status_code, answer.json) == (200, {"code": -1, "message": SEED_WORDS})
+
+
+def test_a_socket_that_talks_too_fast_is_told_so_and_lives_on(own_server: Server) -> None:
+    own_server.environ |= {"HICHAT_RATE_LIMITS": "on", "HICHAT_MESSAGES_PER_SECOND": "10"}
+    own_server.start()
+    alice, bob = Person(own_server), Person(own_server)
+    message = {"media": "text", "content": "hi"}
+    with alice.device() as fast, bob.device() as slow:
+        for number in range(BURST + 20):
+            fast.send(op="send", ref=f"c{number}", to={"user": bob.id}, message=message)
+        answer = fast.expect("error")
+        assert (answer["code"], answer["retry"]) == ("rate_limited", True)
+        refused = answer["ref"]
+        assert refused in {f"c{number}" for number in range(BURST, BURST + 20)}
+        slow.text("I talk while she waits", alice.id)
+        while answer["op"] != "ack":
+            time.sleep(0.1)  # what a tenth of a second gives back: one message
+            fast.send(op="send", ref=refused, to={"user": bob.id}, message=message)
+            while (answer := fast.receive()).get("ref") != refused:
+                pass

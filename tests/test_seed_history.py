@@ -1,0 +1,121 @@
+"""The seed's history route: indexes into a conversation, each message a string of JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.chat import burst
+from tests.support.client import Person
+from tests.support.seed import KEYS, contents, entries, history, message, private
+from tests.support.server import Server
+
+
+@pytest.fixture(scope="module")
+def pair(server: Server) -> tuple[Person, Person]:
+    """Two people who exchanged the messages "1" to "6"."""
+    alice, bob = Person(server), Person(server)
+    with alice.device() as a, bob.device() as b:
+        for number in range(1, 7, 2):
+            a.text(str(number), bob.id)
+            b.text(str(number + 1), alice.id)
+    return alice, bob
+
+
+@pytest.mark.parametrize(("start", "end", "reverse", "expected"), [
+    (0, 2, "false", "6 5 4"), (0, 2, "true", "1 2 3"), (0, 0, "false", "6"), (5, 5, "true", "6"),
+    (1, 4, "true", "2 3 4 5"), (0, 100, "true", "1 2 3 4 5 6"), (0, -1, "true", "1 2 3 4 5 6"),
+    (-2, -1, "true", "5 6"), (-2, -1, "false", "2 1"), (-100, 1, "true", "1 2"),
+    (6, 9, "true", ""), (6, 9, "false", ""), (3, 2, "true", ""),
+    (10**15 - 1, 10**15 - 1, "true", ""),
+])
+def test_indexes_are_inclusive_and_count_from_the_chosen_end(
+    pair: tuple[Person, Person], start: int, end: int, reverse: str, expected: str
+) -> None:
+    for reader, other in (pair, pair[::-1]):
+        found = contents(history(reader, other.id, start, end, isRev=reverse))
+        assert " ".join(found) == expected
+
+
+def test_the_newest_comes_first_when_nothing_is_said(pair: tuple[Person, Person]) -> None:
+    alice, bob = pair
+    assert contents(history(alice, bob.id, 0, 1)) == ["6", "5"]
+
+
+def test_the_order_of_the_two_users_does_not_matter(pair: tuple[Person, Person]) -> None:
+    alice, bob = pair
+    swapped = history(alice, alice.id, 0, 9, userIdA=bob.id)
+    assert swapped == history(alice, bob.id, 0, 9)
+
+
+def test_the_answer_has_the_seeds_envelope_and_each_entry_its_keys(
+    pair: tuple[Person, Person]
+) -> None:
+    alice, bob = pair
+    answer = history(alice, bob.id, 0, 0)
+    assert answer.keys() == {"Code", "Msg", "Data", "Rows", "Total"}
+    assert (answer["Code"], answer["Rows"]) == (0, "ok")
+    entry, = entries(answer)
+    assert entry.keys() == KEYS
+    assert (entry["userId"], entry["TargetId"], entry["Seq"]) == (bob.id, alice.id, 6)
+
+
+def test_an_entry_is_the_same_as_what_came_over_the_socket(alice: Person, bob: Person) -> None:
+    with alice.seed_device() as a, bob.seed_device() as b:
+        a.send(**private(bob.id, "voice", Media=3, url="/voice.mp3", amount=12))
+        live = message(b)
+    assert entries(history(alice, bob.id, 0, 0)) == [live]
+
+
+def test_a_pair_that_never_spoke_has_an_empty_history(alice: Person, bob: Person) -> None:
+    for other in (bob.id, 10**14):
+        answer = history(alice, other, 0, 10)
+        assert (answer["Code"], answer["Rows"], answer["Total"]) == (0, "ok", [])
+
+
+def test_notes_to_oneself_have_a_history_too(alice: Person) -> None:
+    with alice.device() as a:
+        a.text("milk", alice.id)
+    assert contents(history(alice, alice.id, 0, 10)) == ["milk"]
+
+
+def test_others_histories_are_nobodys_business(
+    server: Server, pair: tuple[Person, Person]
+) -> None:
+    alice, bob = pair
+    carol = Person(server)
+    answer = history(carol, bob.id, 0, 10, userIdA=alice.id)
+    assert answer["code"] == -1 and answer["message"]
+    assert "Total" not in answer
+
+
+@pytest.mark.parametrize("field", ["userIdA", "userIdB", "start", "end"])
+@pytest.mark.parametrize("value", ["", "x", "1.5", "--1", "1e3", "٣", "9" * 20, "9" * 5_000])
+def test_numbers_that_are_none_are_a_business_error(
+    pair: tuple[Person, Person], field: str, value: str
+) -> None:
+    alice, bob = pair
+    answer = history(alice, bob.id, **{"start": 0, "end": 10, field: value})
+    assert answer["code"] == -1 and answer["message"]
+
+
+def test_without_a_good_token_there_is_no_history(pair: tuple[Person, Person]) -> None:
+    alice, bob = pair
+    form = {"userIdA": alice.id, "userIdB": bob.id, "start": 0, "end": 1}
+    queries: list[dict[str, Any]] = [
+        {}, {"userId": alice.id}, {"token": alice.token}, {"token": "x", "userId": alice.id},
+        {"token": alice.token, "userId": bob.id},
+    ]
+    for query in queries:
+        answer = bob.request("POST", "/v1/user/redisMsg", params=query, data=form)
+        assert answer.status_code == 401 and answer.json()["message"]
+
+
+def test_a_long_history_is_read_at_any_depth(alice: Person, bob: Person) -> None:
+    with alice.device() as a:
+        burst(a, bob.id, [str(number) for number in range(1_200)])
+    deep = contents(history(bob, alice.id, 1_100, 1_104, isRev="false"))
+    assert deep == ["99", "98", "97", "96", "95"]
+    assert contents(history(bob, alice.id, 1_199, 1_300, isRev="true")) == ["1199"]
+    assert len(contents(history(bob, alice.id, 0, -1))) == 1_000

@@ -1,0 +1,144 @@
+"""Sessions: refresh with rotation, kinds of token, logging out, one line for each device."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_jwt_extended import create_access_token
+
+from tests.support.web import Account, log_in, person, problem, sign_up, spend
+
+
+def test_a_refresh_gives_a_new_pair_of_the_same_session(client: FlaskClient) -> None:
+    alice = person(client)
+    answer = alice.refresh()
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert answer.json.keys() == {"access_token", "refresh_token"}
+    assert answer.json["refresh_token"] != alice.refresh_token
+    renewed = Account(client, alice.id, alice.name, *answer.json.values())
+    assert renewed.is_logged_in()
+    assert len(renewed.get("/v2/auth/sessions").json["sessions"]) == 1
+    assert renewed.refresh().status_code == 200
+
+
+def test_a_refresh_token_that_comes_again_ends_the_session_for_both_who_hold_it(
+    client: FlaskClient,
+) -> None:
+    alice = person(client)
+    renewed = alice.refresh().json
+    problem(alice.refresh(), 401, "session_revoked")
+    problem(spend(client, renewed["refresh_token"]), 401, "session_revoked")
+    problem(alice.get("/v2/users/me"), 401, "session_revoked")
+
+
+def test_a_stolen_refresh_token_does_not_touch_the_other_devices(client: FlaskClient) -> None:
+    alice = person(client)
+    phone = alice.elsewhere()
+    alice.refresh()
+    problem(alice.refresh(), 401, "session_revoked")
+    assert phone.is_logged_in()
+    assert phone.refresh().status_code == 200
+
+
+def test_an_access_token_cannot_refresh_and_a_refresh_token_opens_nothing(
+    client: FlaskClient,
+) -> None:
+    alice = person(client)
+    problem(spend(client, alice.token), 401, "token_invalid")
+    swapped = Account(client, alice.id, alice.name, alice.refresh_token, alice.token)
+    problem(swapped.get("/v2/users/me"), 401, "token_invalid")
+    answer = client.get("/v1/user/list", query_string={
+        "token": alice.refresh_token, "userId": alice.id,
+    })
+    assert (answer.status_code, answer.json) == (401, {"message": "token失效"})
+    assert alice.is_logged_in()
+
+
+def _segment(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("token", [
+    "x", "a.b.c", "é.é.é", "..", _segment("[" * 5000) + ".e30.x",
+    _segment('{"alg":"none"}') + "." + _segment('{"sub":"1","sid":"x","exp":9999999999}') + ".",
+    _segment('{"alg":"HS256"}') + "." + _segment("[" * 5000) + "." + _segment("x" * 32),
+])
+def test_what_is_no_token_of_this_server_is_invalid(client: FlaskClient, token: str) -> None:
+    stranger = Account(client, 1, "stranger", token, token)
+    problem(stranger.get("/v2/users/me"), 401, "token_invalid")
+    problem(stranger.refresh(), 401, "token_invalid")
+
+
+def test_a_missing_token_and_an_expired_one_are_told_apart(
+    client: FlaskClient, app: Flask
+) -> None:
+    missing = client.get("/v2/users/me")
+    problem(missing, 401, "token_missing")
+    assert missing.headers["WWW-Authenticate"] == "Bearer"
+    with app.app_context():
+        old = create_access_token(
+            "1", expires_delta=timedelta(seconds=-1), additional_claims={"sid": "x"}
+        )
+    answer = Account(client, 1, "alice", old, old).get("/v2/users/me")
+    assert problem(answer, 401, "token_expired")["retry"] is True
+
+
+def test_logging_out_ends_all_tokens_of_this_session_at_once(client: FlaskClient) -> None:
+    alice = person(client)
+    phone = alice.elsewhere()
+    assert alice.post("/v2/auth/logout").status_code == 204
+    problem(alice.get("/v2/users/me"), 401, "session_revoked")
+    problem(alice.refresh(), 401, "session_revoked")
+    problem(alice.post("/v2/auth/logout"), 401, "session_revoked")
+    assert phone.is_logged_in()
+
+
+def test_each_device_has_a_line_and_one_of_them_is_the_current_one(client: FlaskClient) -> None:
+    alice = person(client)
+    phone = alice.elsewhere("HiChat for phones/1.0")
+    lines = phone.get("/v2/auth/sessions").json["sessions"]
+    assert [line["current"] for line in lines].count(True) == 1
+    by_device = {line["device"]: line for line in lines}
+    assert by_device["HiChat for phones/1.0"]["current"] is True
+    for line in lines:
+        assert line.keys() == {"id", "device", "created_at", "used_at", "expires_at", "current"}
+        assert line["created_at"] <= line["used_at"] < line["expires_at"]
+    assert len(alice.get("/v2/auth/sessions").json["sessions"]) == 2
+
+
+def test_one_can_end_another_session_of_ones_own_and_nobody_elses(client: FlaskClient) -> None:
+    alice, bob = person(client, "alice"), person(client, "bob")
+    phone = alice.elsewhere()
+    lines = alice.get("/v2/auth/sessions").json["sessions"]
+    other = next(line["id"] for line in lines if not line["current"])
+    problem(bob.delete(f"/v2/auth/sessions/{other}"), 404, "not_found")
+    assert phone.is_logged_in()
+    assert alice.delete(f"/v2/auth/sessions/{other}").status_code == 204
+    problem(phone.get("/v2/users/me"), 401, "session_revoked")
+    problem(alice.delete(f"/v2/auth/sessions/{other}"), 404, "not_found")
+    problem(alice.delete("/v2/auth/sessions/nonsense"), 404, "not_found")
+    assert alice.is_logged_in()
+    assert [line["current"] for line in alice.get("/v2/auth/sessions").json["sessions"]] == [True]
+
+
+def test_a_ticket_is_for_who_is_logged_in(client: FlaskClient) -> None:
+    problem(client.post("/v2/auth/ticket"), 401, "token_missing")
+    alice = person(client)
+    first, second = (alice.post("/v2/auth/ticket").json for _ in range(2))
+    assert first.keys() == {"ticket", "expires_in"}
+    assert first["expires_in"] == 30
+    assert len(first["ticket"]) >= 32
+    assert first["ticket"] != second["ticket"]
+
+
+def test_a_very_long_device_name_is_cut(client: FlaskClient) -> None:
+    sign_up(client, "alice")
+    answer = log_in(client, "alice", headers={"User-Agent": "x" * 5000})
+    assert answer.json is not None
+    headers = {"Authorization": f"Bearer {answer.json['access_token']}"}
+    lines = client.get("/v2/auth/sessions", headers=headers).json
+    assert lines is not None
+    assert "x" * 200 in [line["device"] for line in lines["sessions"]]

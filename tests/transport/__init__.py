@@ -1,0 +1,1 @@
+"""The transport alone: frames in memory, and a real socket that echoes."""
