@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import flask_sock
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
@@ -22,7 +24,7 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
-migrate = Migrate()
+migrate = Migrate(directory=str(Path(__file__).resolve().parents[1] / "migrations"))
 jwt = JWTManager()
 sock = flask_sock.Sock()
 limiter = Limiter(key_func=get_remote_address)
