@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, tuple_
 from app.errors import BadRequest, HiChatError, NotAMember, RefConflict, UnknownUser
 from app.models import Conversation, Event, Member, User
 from app.models.message import PRIVATE
+from app.store.database import spelled
 from app.store.items import Draft, Item, Mark, Marked, Result, Stored
 from app.store.users import now_ms
 
@@ -269,9 +270,7 @@ class Batch:
             cursor.executemany(self._spelled(_MARK_READ), marks)
 
     def _spelled(self, statement: str) -> str:
-        """A hot statement with the driver's own mark for a parameter."""
-        sqlite = self.connection.dialect.name == "sqlite"
-        return statement if sqlite else statement.replace("?", "%s")
+        return spelled(statement, self.connection.dialect.name == "sqlite")
 
 
 def _pair(item: Item) -> tuple[int, int]:

@@ -14,6 +14,11 @@ from app.store.batch import open_pairs
 from app.store.database import Database
 from app.store.events import Entry
 
+_HEADS = """
+    SELECT conversation.id, conversation.last_seq, member.read_seq FROM member
+    JOIN conversation ON conversation.id = member.conversation_id
+    WHERE member.user_id = ? ORDER BY conversation.last_at DESC, conversation.id DESC LIMIT ?"""
+
 
 class Summary(Struct):
     """One line of a conversation list. `other` is the partner of a private chat."""
@@ -35,14 +40,9 @@ class Conversations:
 
     def heads(self, user_id: int, limit: int) -> list[tuple[int, int, int]]:
         """(id, last_seq, read_seq) of the user's conversations, the latest first."""
-        with self._database.read() as session:
-            rows = session.execute(
-                select(Conversation.id, Conversation.last_seq, Member.read_seq)
-                .join(Member, Member.conversation_id == Conversation.id)
-                .where(Member.user_id == user_id)
-                .order_by(Conversation.last_at.desc(), Conversation.id.desc()).limit(limit)
-            )
-            return [(row.id, row.last_seq, row.read_seq) for row in rows]
+        return [(key, last, read) for key, last, read in self._database.rows(
+            _HEADS, user_id, limit
+        )]
 
     def listed(
         self, user_id: int, limit: int, before: tuple[int, int] | None = None

@@ -64,6 +64,16 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 
+    def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """One hot SELECT, with `?` for each parameter, straight through the driver."""
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(spelled(statement, self.embedded), parameters)
+            return list(cursor.fetchall())
+        finally:
+            connection.close()
+
     def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a transaction; when this returns, it is committed and flushed."""
 
@@ -138,6 +148,11 @@ class Database:
             self._kept = None
         self._writer.dispose()
         self.engine.dispose()
+
+
+def spelled(statement: str, embedded: bool) -> str:
+    """A hot statement, with the driver's own mark for a parameter."""
+    return statement if embedded else statement.replace("?", "%s")
 
 
 def _attempt(transaction: Callable[[], T]) -> T | Exception:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from app.errors import BadRequest, NotAMember
-from app.models import Conversation, Event, Member
+from app.models import Conversation, Member
 from app.store.database import Database
 
 SYNC_PAGE = 200
 KEYS_AT_ONCE = 500
+MAX_SEQ = 2**62
 
 
 class Entry(NamedTuple):
@@ -35,9 +35,12 @@ class Page(Struct):
     more: bool
 
 
-_COLUMNS = (
-    Event.conversation_id, Event.seq, Event.type, Event.sender_id, Event.at, Event.body,
-)
+_COLUMNS = "SELECT conversation_id, seq, type, sender_id, at, body FROM event"
+_AFTER = f"{_COLUMNS} WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+_BEFORE = f"{_COLUMNS} WHERE conversation_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+_BETWEEN = f"{_COLUMNS} WHERE conversation_id = ? AND seq >= ? AND seq <= ? ORDER BY seq"
+_MEMBER = "SELECT 1 FROM member WHERE conversation_id = ? AND user_id = ?"
+_PAIR = "SELECT id, last_seq FROM conversation WHERE low_id = ? AND high_id = ?"
 
 
 class Events:
@@ -54,16 +57,13 @@ class Events:
 
         Raises NotAMember.
         """
-        with self._database.read() as session:
-            check_member(session, user_id, conversation)
-            query = select(*_COLUMNS).where(Event.conversation_id == conversation)
-            if after is not None:
-                query = query.where(Event.seq > after).order_by(Event.seq)
-            else:
-                query = query.order_by(Event.seq.desc())
-            if before is not None:
-                query = query.where(Event.seq < before)
-            found = _fetch(session, query.limit(limit + 1))
+        if not self._database.rows(_MEMBER, conversation, user_id):
+            raise NotAMember()
+        if after is not None:
+            found = self._entries(_AFTER, conversation, after, limit + 1)
+        else:
+            end = before if before is not None else MAX_SEQ
+            found = self._entries(_BEFORE, conversation, end, limit + 1)
         events, more = found[:limit], len(found) > limit
         return Page(events if after is not None else events[::-1], more)
 
@@ -74,25 +74,16 @@ class Events:
 
         `start` and `stop` are inclusive; negative ones count from the end. At most `limit`.
         """
-        low, high = sorted((user_id, other_id))
-        with self._database.read() as session:
-            row = session.execute(
-                select(Conversation.id, Conversation.last_seq)
-                .where(Conversation.low_id == low, Conversation.high_id == high)
-            ).first()
-            if row is None:
-                return []
-            total = row.last_seq
+        for key, total in self._database.rows(_PAIR, *sorted((user_id, other_id))):
             start = max(0, start + total if start < 0 else start)
             stop = min(total - 1, stop + total if stop < 0 else stop, start + limit - 1)
             if start > stop:
                 return []
             # Dense seqs: an index is a seq, at the same cost anywhere in the history.
             first, last = (total - stop, total - start) if newest_first else (start + 1, stop + 1)
-            found = _fetch(session, select(*_COLUMNS).where(
-                Event.conversation_id == row.id, Event.seq >= first, Event.seq <= last
-            ).order_by(Event.seq))
-        return found[::-1] if newest_first else found
+            found = self._entries(_BETWEEN, key, first, last)
+            return found[::-1] if newest_first else found
+        return []
 
     def heads(self, user_id: int, conversations: list[int]) -> dict[int, int]:
         """last_seq of those of `conversations` that the user is in."""
@@ -123,12 +114,5 @@ class Events:
         """The next SYNC_PAGE events behind `seq`. Raises NotAMember."""
         return self.page(user_id, conversation, SYNC_PAGE, after=seq).events
 
-
-def check_member(session: Session, user_id: int, conversation: int) -> None:
-    """Raises NotAMember unless the user is in the conversation."""
-    if session.get(Member, (conversation, user_id)) is None:
-        raise NotAMember()
-
-
-def _fetch(session: Session, query: Select[*tuple[Any, ...]]) -> list[Entry]:
-    return [Entry(*row) for row in session.execute(query)]
+    def _entries(self, statement: str, *parameters: int) -> list[Entry]:
+        return [Entry(*row) for row in self._database.rows(statement, *parameters)]

@@ -15,6 +15,10 @@ from app.store.users import now_ms
 
 SESSIONS_PER_USER = 100  # the oldest make room: a script that logs in for ever fills no table
 
+_IS_LIVE = """
+    SELECT 1 FROM login_session
+    WHERE id = ? AND user_id = ? AND revoked_at IS NULL AND expires_at > ?"""
+
 
 class Sessions:
     """The `login_session` table. Ids are 32 hexadecimal characters."""
@@ -44,10 +48,8 @@ class Sessions:
         return session_id
 
     def is_live(self, session_id: str, user_id: int) -> bool:
-        with self._database.read() as session:
-            return session.scalar(
-                select(LoginSession.id).where(_live(session_id, user_id))
-            ) is not None
+        found = self._database.rows(_IS_LIVE, session_id, user_id, now_ms())
+        return bool(found)
 
     def rotate(self, session_id: str, user_id: int, old: str, new: str, life_ms: int) -> None:
         """Make `new` the only good refresh token.
