@@ -1,0 +1,1 @@
+"""Benchmarks: HiChat beside its peers, on the same work, in the same minute."""

@@ -1,0 +1,61 @@
+"""What a process tree costs, by the kernel's own accounting (/proc, Linux only)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/<pid>/stat from `state` on: the name before them may hold spaces."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def tree(root: int) -> list[int]:
+    """`root` and all its descendants that live now."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                children.setdefault(int(_stat(int(entry))[1]), []).append(int(entry))
+            except OSError:
+                continue
+    found = [root]
+    for pid in found:
+        found.extend(children.get(pid, ()))
+    return found
+
+
+def cpu_seconds(root: int) -> float:
+    """User and system time of the tree, in seconds, its dead and reaped children included.
+
+    The kernel rounds each to a tick (10 ms as a rule): windows of seconds, not of milliseconds.
+    """
+    ticks = 0
+    for pid in tree(root):
+        try:
+            ticks += sum(int(field) for field in _stat(pid)[11:15])
+        except OSError:
+            continue
+    return ticks / TICKS
+
+
+def machine_seconds() -> float:
+    """What all cores have worked since the start, in seconds; what a host stole counts, too."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    user, nice, system, _idle, _waiting, *interrupts_and_stolen = (int(field) for field in fields)
+    return (user + nice + system + sum(interrupts_and_stolen)) / TICKS
+
+
+def rss_bytes(root: int) -> int:
+    """Resident memory of the tree. Pages that its processes share are counted in each."""
+    total = 0
+    for pid in tree(root):
+        try:
+            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+        except OSError:
+            continue
+    return total

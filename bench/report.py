@@ -1,0 +1,183 @@
+"""Results as docs/benchmarks.md and docs/benchmarks.svg, from bench/results/*.json.
+
+Each scenario's latest result is kept as JSON, so that scenarios can be run one at a time and
+the report still shows all; each table says when, by which command and on what it was measured.
+"""
+
+from __future__ import annotations
+
+import json
+from statistics import median
+from typing import Any
+
+from .chart import draw
+from .entries import ENTRIES
+from .goals import GOALS, Results, dig, ratio, values
+from .plans import PLANS
+from .servers import HERE, ROOT
+
+RESULTS = HERE / "results"
+DOCS = ROOT / "docs"
+
+# scenario -> columns as (title, metric, divisor, digits)
+COLUMNS: dict[str, tuple[tuple[str, str, float, int], ...]] = {
+    "cost": (
+        ("CPU us per message", "cpu_us", 1, 1),
+        ("messages/s", "rate", 1, 0),
+        ("server RSS, MB", "rss", 2**20, 0),
+    ),
+    "fanout": (
+        ("CPU us per delivery", "cpu_us", 1, 2),
+        ("messages/s", "rate", 1, 1),
+        ("server RSS, MB", "rss", 2**20, 0),
+    ),
+    "latency": (
+        ("ack p50 ms", "ack_ms.p50", 1, 2),
+        ("ack p99", "ack_ms.p99", 1, 2),
+        ("ack p99.9", "ack_ms.p999", 1, 2),
+        ("delivery p50 ms", "delivery_ms.p50", 1, 2),
+        ("delivery p99", "delivery_ms.p99", 1, 2),
+        ("delivery p99.9", "delivery_ms.p999", 1, 2),
+        ("generator late p99", "late_ms.p99", 1, 2),
+    ),
+    "idle": (
+        ("RSS per connection, KB", "rss_per_connection", 1024, 1),
+        ("RSS before, MB", "rss_before", 2**20, 0),
+        ("RSS with all, MB", "rss", 2**20, 0),
+    ),
+    "storm": (
+        ("connects/s", "rate", 1, 0),
+        ("CPU us per connect", "cpu_us", 1, 0),
+    ),
+}
+SHARES = (
+    ("server's core", "server_share"),
+    ("generator's core", "load_share"),
+    ("others", "others_share"),
+)
+
+
+def save(name: str, result: dict[str, Any]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+def saved() -> Results:
+    """The latest result of each scenario that has one."""
+    files = {name: RESULTS / f"{name}.json" for name in PLANS}
+    return {name: json.loads(path.read_text()) for name, path in files.items() if path.exists()}
+
+
+def write() -> None:
+    results = saved()
+    DOCS.mkdir(exist_ok=True)
+    draw(results, DOCS / "benchmarks.svg")
+    (DOCS / "benchmarks.md").write_text("\n".join(page(results)) + "\n")
+
+
+def page(results: Results) -> list[str]:
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `python3 manage.py bench`; how it measures, and what it does not:"
+        " [`bench/README.md`](../bench/README.md).",
+        "",
+        "![CPU per message and memory per connection](benchmarks.svg)",
+        "",
+        *goals(results),
+    ]
+    for name, result in results.items():
+        lines += section(name, result, results)
+    return lines
+
+
+def goals(results: Results) -> list[str]:
+    lines = [
+        "## Goals",
+        "",
+        "On one core, through gunicorn, real tokens. Where both doors were measured, the worse"
+        " of `/v1` and `/v2` counts.",
+        "",
+        "| what | bar | moonshot | measured | |",
+        "|---|---|---|---:|---|",
+    ]
+    for goal in GOALS:
+        measured, verdict = goal.verdict(results)
+        cells = (goal.what, goal.limit(goal.bar), goal.limit(goal.moonshot), measured, verdict)
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def section(name: str, result: dict[str, Any], results: Results) -> list[str]:
+    plan, about = result["plan"], result["about"]
+    columns = COLUMNS[plan["scenario"]]
+    head = ["server", "what it does", *(title for title, *_ in columns), "times HiChat"]
+    shares = [title for title, metric in SHARES if plan["scenario"] != "idle"]
+    return [
+        f"## {plan['title']}",
+        "",
+        f"`{about['command']}`, {about['date']}, {plan['rounds']} rounds in turns, median"
+        f" (lowest to highest). {about['machine']}; Linux {about['kernel']}; {about['versions']}.",
+        "",
+        f"| {' | '.join([*head, *shares, 'lost'])} |",
+        "|---|---|" + "---:|" * (len(columns) + 2 + len(shares)),
+        *(row(name, server, plan, results) for server in result["rounds"]),
+        "",
+    ]
+
+
+def row(name: str, server: str, plan: dict[str, Any], results: Results) -> str:
+    rounds = results[name]["rounds"][server]
+    entry = ENTRIES[server]
+    good = [result for result in rounds if "problem" not in result]
+    label = f"**{server}**" if entry.accounts else server
+    if not good:
+        return f"| {label} | {entry.note} | {one_line(rounds[0]['problem'])} |"
+    cells = [label, entry.note]
+    for _, metric, divisor, digits in COLUMNS[plan["scenario"]]:
+        cells.append(spread(values(results, name, server, metric), divisor, digits))
+    cells.append(times(name, server, plan["metric"], results))
+    if plan["scenario"] != "idle":
+        cells += [share(values(results, name, server, metric)) for _, metric in SHARES]
+    cells.append(lost(rounds, good))
+    return f"| {' | '.join(cells)} |"
+
+
+def times(name: str, server: str, metric: str, results: Results) -> str:
+    value = ratio(results, name, server, "hichat_v2", metric)
+    return "" if value in (None, float("inf")) else f"{value:.2f}x"
+
+
+def spread(figures: list[float], divisor: float, digits: int) -> str:
+    """Median (lowest to highest); nothing where the server has no such figure."""
+    if not figures:
+        return ""
+    scaled = sorted(figure / divisor for figure in figures)
+    low, middle, high = (number(each, digits) for each in (scaled[0], median(scaled), scaled[-1]))
+    return f"{middle} ({low} to {high})" if len(scaled) > 1 else middle
+
+
+def number(figure: float, digits: int) -> str:
+    """A latency is infinite where the message never came."""
+    return "never" if figure == float("inf") else f"{figure:,.{digits}f}"
+
+
+def share(figures: list[float]) -> str:
+    return f"{median(figures):.0%}" if figures else ""
+
+
+def lost(rounds: list[dict[str, Any]], good: list[dict[str, Any]]) -> str:
+    """Messages that never came, and rounds that were void."""
+    missing = sum(int(dig(result, "lost") or 0) for result in good)
+    strays = sum(int(dig(result, "strays") or 0) for result in good)
+    words = [f"{missing:,}"]
+    if strays:
+        words.append(f"{strays:,} strays")
+    if len(good) < len(rounds):
+        failed = next(result["problem"] for result in rounds if "problem" in result)
+        words.append(f"{len(rounds) - len(good)} void rounds ({one_line(failed)})")
+    return ", ".join(words)
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "/")[:160]
