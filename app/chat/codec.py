@@ -129,11 +129,13 @@ class Decoder:
             if available < 4:
                 return 0
             size = _unpack_u16(buffer, start + 2)[0]
+            _check_minimal(size, 126)
             body = start + 8
         elif size == 127:
             if available < 10:
                 return 0
             size = _unpack_u64(buffer, start + 2)[0]
+            _check_minimal(size, 65536)
             body = start + 14
         if size > self._limit:
             raise Violation(Close.TOO_BIG, f"a message may have {self._limit} bytes")
@@ -175,6 +177,11 @@ class Decoder:
         whole = bytes(self._parts)
         opcode, self._opcode, self._parts = self._opcode, 0, None
         done.append(Message(opcode, _text(whole) if opcode == TEXT else whole))
+
+
+def _check_minimal(size: int, least: int) -> None:
+    if size < least or size >> 63:
+        raise Violation(Close.PROTOCOL_ERROR, "a length is written in as few bytes as it needs")
 
 
 def _text(payload: bytes) -> str:

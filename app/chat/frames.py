@@ -6,6 +6,7 @@ are whole numbers from 1 to 2**53, `at` is milliseconds since 1970 by the server
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
@@ -157,6 +158,7 @@ _encoder = msgspec.json.Encoder()
 _commands = msgspec.json.Decoder(Send | Sync | Read)
 _anything = msgspec.json.Decoder()
 encode = _encoder.encode
+_ref = re.compile(r'"ref"\s*:\s*"([^"\\\x00-\x1f]{1,64})"')
 
 
 class V2:
@@ -194,7 +196,9 @@ def find_ref(text: str | bytes) -> str | None:
         found: Any = _anything.decode(text)
         ref = found.get("ref") if isinstance(found, dict) else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
+        # Half an emoji makes a text no JSON; its sender must hear of it, or would ask for ever.
+        seen = _ref.search(text) if isinstance(text, str) else None
+        return seen.group(1) if seen else None
     return ref if isinstance(ref, str) and 0 < len(ref) <= 64 else None
 
 

@@ -129,6 +129,11 @@ def _lenient(text: str) -> SeedMessage:
     """Parse again, matching keys without regard to case; keys that nobody knows are ignored."""
     try:
         given = _object.decode(text)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{error}.") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise bad_json(error) from None
+    try:
         found: dict[str, Any] = {}
         for key, value in given.items():
             name = key if key in _names else _keys.get(key.lower())
