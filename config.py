@@ -46,13 +46,13 @@ class Config:
     host: str = setting("HICHAT_HOST", "127.0.0.1", "address to listen on; `0.0.0.0` for all")
     port: int = setting("PORT", 8000, "TCP port to listen on")
     workers: int = setting(
-        "WEB_CONCURRENCY", 1, "worker processes; more than one needs `HICHAT_REDIS_URL`"
+        "WEB_CONCURRENCY", 1, "worker processes; this version takes one only"
     )
     database_url: str = setting(
         "HICHAT_DATABASE_URL", "", "SQLAlchemy address; empty: SQLite in the data folder"
     )
     redis_url: str = setting(
-        "HICHAT_REDIS_URL", "", "Redis or Valkey, shared by processes; empty: in-process"
+        "HICHAT_REDIS_URL", "", "Redis or Valkey; keeps the rate limits; empty: in memory"
     )
     data_dir: str = setting(
         "HICHAT_DATA_DIR", "instance", "database, media and generated secrets"
@@ -122,6 +122,11 @@ class Config:
             raise ConfigError(
                 f"WEB_CONCURRENCY={self.workers} needs HICHAT_REDIS_URL: several processes must"
                 " share a bus. Set HICHAT_REDIS_URL=redis://..., or WEB_CONCURRENCY=1."
+            )
+        if self.workers > 1:
+            raise ConfigError(
+                f"WEB_CONCURRENCY={self.workers}: this version has no bus between processes yet,"
+                " and messages would reach only some devices. Set WEB_CONCURRENCY=1."
             )
         if self.port > 65_535:
             raise ConfigError(f"PORT={self.port}: use a TCP port, up to 65535")

@@ -112,8 +112,11 @@ def test_a_good_secret_is_the_signing_key_and_none_is_generated(tmp_path: Path) 
 def test_several_workers_without_redis_are_refused_with_the_remedy() -> None:
     said = refusal(WEB_CONCURRENCY="2")
     assert "HICHAT_REDIS_URL" in said
-    found = load({"WEB_CONCURRENCY": "2", "HICHAT_REDIS_URL": "redis://localhost"})
-    assert found.workers == 2
+
+
+def test_several_workers_are_refused_while_nothing_connects_them() -> None:
+    said = refusal(WEB_CONCURRENCY="2", HICHAT_REDIS_URL="redis://localhost")
+    assert "WEB_CONCURRENCY=1" in said
 
 
 def test_the_generated_secret_is_private_and_stays(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.pool import StaticPool
 
 T = TypeVar("T")
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+READ_CACHE, WRITE_CACHE = 4096, 32_768  # KiB of pages that a SQLite connection keeps
 RETRIES = 5
 # PostgreSQL: serialization failure, deadlock. The transaction has not happened: run it again.
 TRANSIENT = frozenset(("40001", "40P01"))
@@ -181,7 +182,8 @@ def prepare_sqlite(engine: Engine, begin: str, read_only: bool = False) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late for a snapshot
         for pragma in (
             "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000",
-            "cache_size=-65536", f"query_only={'ON' if read_only else 'OFF'}",
+            f"cache_size={-READ_CACHE if read_only else -WRITE_CACHE}",
+            f"query_only={'ON' if read_only else 'OFF'}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
