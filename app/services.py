@@ -41,8 +41,9 @@ class Services:
 
     def drain(self) -> None:
         """Say goodbye to every socket; called when the process is told to stop."""
-        log.info("draining", connections=len(self.hub))
-        self.hub.drain()
+        if not self.hub.draining:
+            log.info("draining", connections=len(self.hub))
+            self.hub.drain()
 
 
 def build(config: Config, engine: Engine) -> Services:

@@ -50,7 +50,7 @@ ARROWS = {
 }
 MAY_IMPORT_SQLALCHEMY = ("app.store", "app.models", "app.extensions")
 PUBLIC = {
-    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/version"),
+    ("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/version"),
     ("POST", "/v2/auth/register"), ("POST", "/v2/auth/login"),
     ("POST", "/v1/user/new"), ("POST", "/v1/user/login_pw"), ("POST", "/v1/user/find"),
 }
