@@ -187,7 +187,10 @@ def bad_json(error: Exception) -> BadJSON:
     """The answer to text that is no JSON at all; it never repeats that text."""
     if isinstance(error, RecursionError):
         return BadJSON("The JSON is nested too deeply.")
-    return BadJSON(f"The text is no valid JSON: {error}.")
+    reason = str(error)
+    if reason == "Input data was truncated":
+        reason = "it ends too early, or has half of a surrogate pair"
+    return BadJSON(f"The text is no valid JSON: {reason}.")
 
 
 def find_ref(text: str | bytes) -> str | None:

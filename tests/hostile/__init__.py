@@ -1,0 +1,1 @@
+"""Hostile input: a clear answer to its sender, and nobody else notices."""
