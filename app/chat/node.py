@@ -1,7 +1,8 @@
 """One connection: a bounded gevent queue, a greenlet that sends, a loop that reads.
 
 The request's greenlet reads (`run`); the sender greenlet alone writes, pongs and the close frame
-too; everybody else only offers frames to the queue. The Go original's Node has the same shape:
+too; everybody else only offers frames to the queue. A sender that had nothing to do for a second
+ends, and the next frame starts another. The Go original's Node has the same shape:
 a connection, a DataQueue, a sending and a reading goroutine.
 """
 
@@ -22,6 +23,10 @@ DATA = (TEXT, BINARY)
 BATCH_BYTES = 65_536  # frames joined into one write
 TURN = 64  # messages handled before the other greenlets get their turn
 CLOSE_SECONDS = 2.0  # how long a peer has to take and answer our close frame
+
+# What the queue holds beside frames; both are compared by identity.
+CLOSING = bytes(bytearray(b"close"))  # write the close frame and end
+RETIRE = b""  # end if there is nothing to write; the next frame starts another sender
 
 Handler = Callable[["Node", Message], None]
 
@@ -52,7 +57,9 @@ class Node:
         "_heard",
         "_last_heard",
         "_pinged",
+        "_running",
         "_sender",
+        "_sent_before",
         "budget",
         "budget_at",
         "close_code",
@@ -85,7 +92,7 @@ class Node:
         self.session = session
         self.dialect = dialect
         self.expires_at = expires_at  # wall clock, as in the token; None: never
-        self.queue: Queue[bytes | None] = Queue()
+        self.queue: Queue[bytes] = Queue()
         self.queued = 0  # bytes that wait in the queue
         self.pending = 0  # commands that were accepted and not yet answered
         self.budget = -1.0  # of the rate limit; -1: not begun
@@ -98,7 +105,9 @@ class Node:
         self._last_heard = 0.0
         self._pinged = False
         self._deadline: float | None = None
+        self._running = False
         self._sender: gevent.Greenlet | None = None
+        self._sent_before = 0  # `sent` at the last sweep
 
     # -- for everybody ---------------------------------------------------------------------
 
@@ -117,6 +126,8 @@ class Node:
             return False
         self.queued = queued
         self.queue.put_nowait(data)
+        if self._sender is None:
+            self._start_sender()
         return True
 
     def close(self, code: int, reason: str = "") -> None:
@@ -125,7 +136,8 @@ class Node:
             return
         self._deadline = time.monotonic() + CLOSE_SECONDS
         self.close_code, self.close_reason = code, reason
-        self.queue.put_nowait(None)
+        self.queue.put_nowait(CLOSING)
+        self._start_sender()
 
     @property
     def closing(self) -> bool:
@@ -148,6 +160,9 @@ class Node:
             self.close(Close.TOKEN_EXPIRED, "token expired: refresh it and reconnect")
         else:
             self._check_heartbeat(now)
+            if self.sent == self._sent_before and self._sender is not None:
+                self.queue.put_nowait(RETIRE)
+            self._sent_before = self.sent
 
     def _check_heartbeat(self, now: float) -> None:
         # `_heard` instead of a clock reading for each message: exact to one sweep.
@@ -166,14 +181,16 @@ class Node:
 
     def run(self, handle: Handler) -> None:
         """Serve the connection until it ends. `handle` gets each text or binary message."""
-        self._sender = gevent.spawn(self._send)
+        self._running = True
+        self._start_sender()
         try:
             self._read(handle)
-        finally:
-            if not self.closing:
-                self._sender.kill()  # the connection is gone: there is nobody to write to
-            else:
+            if self.closing:
                 self._linger()
+        finally:
+            self._deadline = 0.0  # nothing more is offered
+            if self._sender is not None:
+                self._sender.kill()  # the connection is gone: there is nobody to write to
 
     def _read(self, handle: Handler) -> None:
         turn = 0
@@ -212,23 +229,33 @@ class Node:
 
     def _linger(self) -> None:
         """Let the close frame out and the peer go first: closing at once would reset it."""
-        assert self._sender is not None and self._deadline is not None
-        self._sender.join(timeout=max(0.0, self._deadline - time.monotonic()))
+        assert self._deadline is not None
+        if self._sender is not None:
+            self._sender.join(timeout=max(0.0, self._deadline - time.monotonic()))
         with gevent.Timeout(max(0.01, self._deadline - time.monotonic()), False):
             while self.websocket.discard():
                 pass
-        self._sender.kill()
 
     # -- the writing side: the sender greenlet ----------------------------------------------
+
+    def _start_sender(self) -> None:
+        """A quiet connection has no sender: a waiting greenlet holds 7 KB of stacks."""
+        if self._running and self._sender is None:
+            self._sender = gevent.spawn(self._send)
 
     def _send(self) -> None:
         get, queue = self.queue.get, self.queue
         try:
             while True:
                 data = get()
-                if data is not None and queue.qsize():
+                if data is RETIRE:
+                    if queue.qsize():
+                        continue
+                    self._sender = None
+                    return
+                if data is not CLOSING and queue.qsize():
                     data = self._join(data)
-                if data is None:
+                if data is CLOSING:
                     assert self.close_code is not None
                     self.websocket.send(close_frame(self.close_code, self.close_reason))
                     self.websocket.finish()
@@ -243,9 +270,8 @@ class Node:
         """Join the frames that wait behind `first` into one write."""
         batch, size = [first], len(first)
         waiting = self.queue.queue
-        while waiting and size < BATCH_BYTES and waiting[0] is not None:
+        while waiting and size < BATCH_BYTES and waiting[0] is not CLOSING:
             data = self.queue.get_nowait()
-            assert data is not None
             batch.append(data)
             size += len(data)
         self.sent += len(batch) - 1

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import structlog
+from flask import request
 
 from app.auth import tokens
 from app.auth.tickets import Pass
@@ -56,6 +57,7 @@ def _serve(
     try:
         check(who)
         websocket.accept(subprotocol, found.delivery.greeting(node))
+        request.environ.clear()  # the frames below hold it for as long as the socket lives
         _run(node, found.delivery.handle)
     except OSError:
         return  # the peer left between its request and the 101
