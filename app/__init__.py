@@ -41,13 +41,11 @@ def create_app(config: configuration.Config | None = None) -> Flask:
 
 
 def _flask_settings(config: configuration.Config) -> dict[str, object]:
-    key = config.signing_key()
     return {
-        "SECRET_KEY": key,
         "MAX_CONTENT_LENGTH": config.max_frame_bytes,
         "SQLALCHEMY_DATABASE_URI": config.sqlalchemy_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # no message in a traceback
-        "JWT_SECRET_KEY": key,
+        "JWT_SECRET_KEY": config.signing_key(),
         "JWT_ALGORITHM": "HS256",
         "JWT_ENCODE_ISSUER": "hichat",
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=config.access_token_seconds),

@@ -14,7 +14,7 @@ from app.services import services
 VERSION = "0.1.0"
 
 bp = Blueprint("health", __name__)
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @bp.get("/healthz")

@@ -31,7 +31,7 @@ PROBLEM = "application/problem+json"
 SEED_PREFIX = "/v1/"
 SEED_WORDS = {RateLimited.code: "请求过于频繁，请稍后再试"}
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 _encoder = msgspec.json.Encoder()
 
 

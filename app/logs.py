@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor
 
@@ -22,31 +23,39 @@ def redact(_logger: Any, _name: str, event: EventDict) -> EventDict:
     return event
 
 
+def render(_logger: Any, _name: str, event: EventDict) -> str:
+    """One line of JSON; what JSON has no form for is shown as Python would."""
+    return msgspec.json.encode(event, enc_hook=repr).decode()
+
+
+class Stdout:
+    """Whatever standard output is when a line is written."""
+
+    def write(self, text: str) -> None:
+        sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
 def configure(level: str) -> None:
-    """Send our log and everybody else's (gunicorn, Flask, SQLAlchemy) through one renderer."""
+    """Our own lines go straight to stdout, everybody else's through the same processors."""
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact,
     ]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level, *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, Stdout())),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(cast(TextIO, Stdout()))
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
     ))
     root = logging.getLogger()
     root.handlers[:] = [handler]

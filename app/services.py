@@ -23,7 +23,7 @@ from config import Config
 EXTENSION = "hichat"
 EXIT_BROKEN = 70
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)

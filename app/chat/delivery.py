@@ -47,7 +47,7 @@ PAUSE = 0.005  # seconds between two looks at a connection that has no room
 BURST = 10  # seconds' worth of messages that may come at once
 HELLO_CONVERSATIONS = 1000
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 Answer = Callable[["Stored | Marked | HiChatError"], None]
 
 

@@ -22,7 +22,7 @@ R = TypeVar("R")  # what comes of it
 BATCH = 2000  # items in one transaction: bounds how long the first of them waits
 WAITING = 50_000  # items that may wait for the committer before new ones are refused
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 class Journal(Generic[I, R]):

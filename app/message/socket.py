@@ -22,7 +22,7 @@ from app.user.seed import check_session, identify
 
 SUBPROTOCOL = "hichat.v2"
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 v1, v2 = V1(), V2()
 
 

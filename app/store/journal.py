@@ -19,7 +19,7 @@ from app.store.items import Item, Result
 PAIRS_KEPT = 100_000
 LOST_RACES = 10
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 class JournalStore:
