@@ -157,3 +157,25 @@ def test_a_socket_that_talks_too_fast_is_told_so_and_lives_on(own_server: Server
             fast.send(op="send", ref=refused, to={"user": bob.id}, message=message)
             while (answer := fast.receive()).get("ref") != refused:
                 pass
+
+
+def test_a_user_who_writes_too_fast_over_http_is_limited_and_others_are_not(
+    tmp_path: Path,
+) -> None:
+    app = create_app(configuration.load({
+        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
+        "HICHAT_MESSAGES_PER_SECOND": "1",
+    }))
+    with app.app_context():
+        upgrade()
+        limiter.reset()
+    client = app.test_client()
+    alice, bob = person(client, "alice"), person(client, "bob")
+    opened = alice.post("/v2/conversations", user=bob.id)
+    path = f"/v2/conversations/{opened.json['id']}/messages"
+    message = {"media": "text", "content": "hi"}
+    for number in range(59):  # a minute's worth, with the opening
+        assert alice.post(path, ref=f"c{number}", message=message).status_code == 201
+    assert_limited(alice.post(path, ref="c59", message=message))
+    assert bob.post(path, ref="c0", message=message).status_code == 201
+    services.of(app).store.database.close()

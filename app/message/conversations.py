@@ -10,6 +10,7 @@ from app.auth.tokens import login_required
 from app.chat.delivery import event_of
 from app.chat.frames import MAX_ID, Event, Id, Message, Ref, Send, Seq
 from app.errors import BadRequest
+from app.extensions import limiter
 from app.http import answer, body, limit, number
 from app.message import bp
 from app.models.message import PRIVATE
@@ -17,6 +18,11 @@ from app.services import services
 from app.store.conversations import Summary
 from app.user.profile import Profile, profile_of
 
+# Over HTTP as over a socket: the same steady rate, counted for the user.
+limit_writing = limiter.shared_limit(
+    lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
+    key_func=lambda: f"user:{tokens.current().user}",
+)
 KINDS = {PRIVATE: "private"}
 
 
@@ -58,6 +64,7 @@ def conversations() -> Response:
 
 @bp.post("/v2/conversations")
 @login_required
+@limit_writing
 def open_conversation() -> Response:
     """The private conversation with a user: 201 if it is new, else 200."""
     who, store = tokens.current().user, services().store.conversations
@@ -87,6 +94,7 @@ def events(conversation: int) -> Response:
 
 @bp.post("/v2/conversations/<id:conversation>/messages")
 @login_required
+@limit_writing
 def send(conversation: int) -> Response:
     """Store a message: 201, or 200 with the original place for a repeated `ref`."""
     given = body(Post)
