@@ -108,7 +108,7 @@ class Config:
         "HICHAT_HEARTBEAT_SECONDS", 25, "silence before a ping; after twice that, the end"
     )
     send_timeout: int = setting(
-        "HICHAT_SEND_TIMEOUT_SECONDS", 30, "a write without any progress ends the connection"
+        "HICHAT_SEND_TIMEOUT_SECONDS", 30, "64 KiB that take longer to write end the connection"
     )
     messages_per_second: int = setting(
         "HICHAT_MESSAGES_PER_SECOND", 50, "steady rate per connection; bursts of ten times that"

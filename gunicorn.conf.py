@@ -5,12 +5,14 @@ gevent in the workers.
 """
 
 import gc
+import os
 import resource
 import signal
 
 import config as configuration
 
 _config = configuration.load()
+os.umask(0o077)  # the database is nobody else's to read
 
 _host = f"[{_config.host}]" if ":" in _config.host else _config.host
 
@@ -27,6 +29,7 @@ control_socket_disable = True
 accesslog = None  # one line per socket, none per request: see docs/operations.md
 loglevel = "warning"  # of the master; a worker's log goes through app/logs.py
 limit_request_line = 8190
+forwarder_headers = ""  # SCRIPT_NAME and PATH_INFO are ours to say, not a header's
 forwarded_allow_ips = "127.0.0.1" if not _config.trusted_proxies else "*"
 
 
@@ -35,6 +38,13 @@ def on_starting(server):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, _config.max_connections + 1024)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+
+
+def post_request(worker, req, environ, resp):
+    """gunicorn's keep-alive loop does not yield while requests are pipelined; others would wait."""
+    import gevent
+
+    gevent.sleep(0)
 
 
 def post_worker_init(worker):

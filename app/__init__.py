@@ -11,6 +11,8 @@ import config as configuration
 from app import cli, health, http, logs, message, models, services, user
 from app.extensions import db, jwt, limiter, migrate, sock
 
+REDIS_PATIENCE = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
+
 __all__ = ["create_app", "models"]
 
 
@@ -22,8 +24,9 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.from_mapping(_flask_settings(config))
     if config.trusted_proxies:
+        # The address and the scheme only: a proxy passes on what else a client makes up.
         hops = config.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, 0, 0)  # type: ignore[method-assign]
     db.init_app(app)
     migrate.init_app(app, db, render_as_batch=True)
     jwt.init_app(app)
@@ -44,7 +47,10 @@ def _flask_settings(config: configuration.Config) -> dict[str, object]:
     return {
         "MAX_CONTENT_LENGTH": config.max_frame_bytes,
         "SQLALCHEMY_DATABASE_URI": config.sqlalchemy_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # no message in a traceback
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "hide_parameters": True,  # no message in a traceback
+            "pool_pre_ping": not config.sqlalchemy_url.startswith("sqlite"),
+        },
         "JWT_SECRET_KEY": config.signing_key(),
         "JWT_ALGORITHM": "HS256",
         "JWT_ENCODE_ISSUER": "hichat",
@@ -53,6 +59,8 @@ def _flask_settings(config: configuration.Config) -> dict[str, object]:
         "JWT_COOKIE_CSRF_PROTECT": False,  # no cookies: no claim for them
         "RATELIMIT_ENABLED": config.rate_limits,
         "RATELIMIT_STORAGE_URI": config.redis_url or "memory://",
+        "RATELIMIT_STORAGE_OPTIONS": REDIS_PATIENCE if config.redis_url else {},
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis, each process counts
         "RATELIMIT_HEADERS_ENABLED": True,
         "SOCK_SERVER_OPTIONS": {
             "max_message_bytes": config.max_frame_bytes, "origins": config.origins,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 from flask.cli import AppGroup
 from flask_migrate import upgrade
@@ -14,6 +16,7 @@ commands = AppGroup("hichat", help="Operate HiChat.")
 @commands.command()
 def prepare() -> None:
     """Bring the database to this version's schema; does nothing if it is there already."""
+    os.umask(0o077)
     if not services().store.database.is_current():
         upgrade()
         click.echo("The database is migrated.")

@@ -1,4 +1,4 @@
-"""One tree of errors. Each has three faces: an HTTP problem, a wire error, a close code."""
+"""One tree of errors: each is an HTTP problem and a wire error. And the close codes."""
 
 from __future__ import annotations
 
@@ -154,11 +154,8 @@ class Close:
 
     NORMAL = 1000
     PROTOCOL_ERROR = 1002
-    BAD_DATA = 1003
     BAD_TEXT = 1007
-    POLICY = 1008
     TOO_BIG = 1009
-    INTERNAL = 1011
     RESTART = 1012
     RESYNC = 4000
     TOKEN_EXPIRED = 4001

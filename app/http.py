@@ -6,6 +6,7 @@ seed's envelope, which its client reads only at status 200.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -86,20 +87,26 @@ def problem(error: HiChatError) -> Response:
     """An error as a response, in the envelope of the route's version."""
     if request.path.startswith(SEED_PREFIX):
         return _seed_problem(error)
+    return _problem(error.status, error.code, error.message, error.retry, error.headers)
+
+
+def _problem(
+    status: int, code: str, detail: str, retry: bool, headers: Mapping[str, str]
+) -> Response:
     content = {
-        "type": "about:blank", "title": error.code.replace("_", " "), "status": error.status,
-        "code": error.code, "detail": error.message, "retry": error.retry,
+        "type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code,
+        "detail": detail, "retry": retry,
     }
-    response = Response(_encoder.encode(content), error.status, content_type=PROBLEM)
-    response.headers.update(error.headers)
+    response = Response(_encoder.encode(content), status, content_type=PROBLEM)
+    response.headers.update(headers)
     return response
 
 
 def _seed_problem(error: HiChatError) -> Response:
+    """A business error at status 200, where the seed's client reads it; else `{"message"}`."""
     words = SEED_WORDS.get(error.code, error.message)
-    if "websocket" in request.headers.get("Upgrade", "").lower() or isinstance(
-        error, Unauthorized | UpgradeRequired
-    ):
+    upgrade = "websocket" in request.headers.get("Upgrade", "").lower()
+    if upgrade or error.status >= 500 or isinstance(error, Unauthorized | UpgradeRequired):
         response = answer({"message": words}, error.status)
         response.headers.update(error.headers)
         return response
@@ -129,21 +136,17 @@ def register_errors(app: Flask) -> None:
 
 def _from_werkzeug(error: HTTPException) -> Response:
     status = error.code or 500
-    known: dict[int, type[HiChatError]] = {404: NotFound, 413: TooLong, 429: RateLimited}
-    if status in known:
-        return problem(known[status]())
     if error.response is not None:
         return error.response  # type: ignore[return-value]  # a redirect made by the routing
-    found = BadRequest(error.description or "")
-    response = problem(found)
-    if status != 400:
-        content = {
-            "type": "about:blank", "title": error.name.lower(), "status": status,
-            "code": error.name.lower().replace(" ", "_"), "detail": error.description,
-            "retry": status >= 500,
-        }
-        response = Response(_encoder.encode(content), status, content_type=PROBLEM)
-        response.headers.update(
-            (name, value) for name, value in error.get_headers() if name.lower() == "allow"
-        )
-    return response
+    known: dict[int, type[HiChatError]] = {413: TooLong, 429: RateLimited}
+    if status in known:
+        return problem(known[status]())
+    if status == 400:
+        return problem(BadRequest(error.description or ""))
+    if request.path.startswith(SEED_PREFIX):
+        return answer({"message": error.name}, status)
+    if status == 404:
+        return problem(NotFound())
+    allow = {name: value for name, value in error.get_headers() if name.lower() == "allow"}
+    code = error.name.lower().replace(" ", "_")
+    return _problem(status, code, error.description or "", status >= 500, allow)

@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 
 from app.errors import BadRequest, NameTaken, NotAMember, SessionRevoked, UnknownUser
 from app.extensions import db
+from app.models import User
 from app.store import Database, Store
 from app.user.accounts import check_name
 from tests.support.log import contents, people, stored, to_user
@@ -57,7 +58,8 @@ def test_a_deleted_users_name_is_free_and_nothing_of_them_is_left(store: Store) 
         store.users.get(ada.id)
     assert store.users.by_name("ada") is None
     assert store.users.search("ada", 10) == []
-    left = store.users.many([ada.id])[ada.id]
+    with store.database.read() as session:
+        left = session.get_one(User, ada.id)
     assert (left.name, left.email, left.phone, left.avatar, left.password_hash) == ("",) * 5
     assert store.users.create("ada", "hash").id != ada.id
 
@@ -112,7 +114,7 @@ def test_only_the_latest_refresh_token_is_good_and_an_older_one_ends_the_session
     store: Store,
 ) -> None:
     user, = people(store, 1)
-    session = store.sessions.begin(user, "phone", "first", HOUR)
+    session, _ = store.sessions.begin(user, "phone", "first", HOUR)
     store.sessions.rotate(session, user, "first", "second", HOUR)
     store.sessions.rotate(session, user, "second", "third", HOUR)
     assert store.sessions.is_live(session, user)
@@ -125,7 +127,7 @@ def test_only_the_latest_refresh_token_is_good_and_an_older_one_ends_the_session
 
 def test_a_session_is_live_for_its_user_until_it_is_revoked_once(store: Store) -> None:
     alice, bob = people(store, 2)
-    session = store.sessions.begin(alice, "x" * 500, "r", HOUR)
+    session, _ = store.sessions.begin(alice, "x" * 500, "r", HOUR)
     assert store.sessions.is_live(session, alice)
     assert not store.sessions.is_live(session, bob)
     assert not store.sessions.revoke(bob, session)
@@ -136,15 +138,15 @@ def test_a_session_is_live_for_its_user_until_it_is_revoked_once(store: Store) -
 
 def test_a_session_ends_by_itself(store: Store) -> None:
     user, = people(store, 1)
-    session = store.sessions.begin(user, "phone", "r", -1)
+    session, _ = store.sessions.begin(user, "phone", "r", -1)
     assert not store.sessions.is_live(session, user)
     assert store.sessions.listed(user) == []
 
 
 def test_all_other_sessions_of_a_user_can_be_ended(store: Store) -> None:
     alice, bob = people(store, 2)
-    first, second, third = (store.sessions.begin(alice, "d", "r", HOUR) for _ in range(3))
-    foreign = store.sessions.begin(bob, "d", "r", HOUR)
+    first, second, third = (store.sessions.begin(alice, "d", "r", HOUR)[0] for _ in range(3))
+    foreign, _ = store.sessions.begin(bob, "d", "r", HOUR)
     assert sorted(store.sessions.revoke_others(alice, second)) == sorted([first, third])
     assert [line.id for line in store.sessions.listed(alice)] == [second]
     assert store.sessions.is_live(foreign, bob)
@@ -152,7 +154,7 @@ def test_all_other_sessions_of_a_user_can_be_ended(store: Store) -> None:
 
 def test_a_deleted_account_has_no_session_left(store: Store) -> None:
     user, = people(store, 1)
-    session = store.sessions.begin(user, "phone", "r", HOUR)
+    session, _ = store.sessions.begin(user, "phone", "r", HOUR)
     store.users.delete(user)
     assert not store.sessions.is_live(session, user)
 

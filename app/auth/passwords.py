@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from gevent.threadpool import ThreadPool
 from app.errors import RateLimited
 
 T = TypeVar("T")
+AT_ONCE = 4
 WAITING = 200  # passwords that may wait for a thread
 # The seed's: md5 of the password, $, and a salt that it does not use.
 SEED_HASH = re.compile(r"[0-9a-f]{32}\$[^$]*")
@@ -29,15 +31,28 @@ class Passwords:
         self._threads = threads
         self._pool: ThreadPool | None = None
         self._places = BoundedSemaphore(WAITING)
+        self._guesses: Counter[str] = Counter()
         self._decoy = self._hasher.hash("nobody's password")
 
     def hash(self, password: str) -> str:
         """Raises RateLimited when too many wait already."""
         return self._run(self._hasher.hash, password)
 
-    def check(self, stored: str | None, password: str) -> bool:
-        """Whether `password` is the one of `stored`. None (no such user) takes just as long."""
-        return self._run(self._verify, stored, password)
+    def check(self, stored: str | None, password: str, guesser: str) -> bool:
+        """Whether `password` is the one of `stored`. None (no such user) takes just as long.
+
+        Raises RateLimited when this guesser has AT_ONCE guesses under way: failures are counted
+        when they are known, so many guesses at once would all pass a limit on failures.
+        """
+        if self._guesses[guesser] >= AT_ONCE:
+            raise RateLimited()
+        self._guesses[guesser] += 1
+        try:
+            return self._run(self._verify, stored, password)
+        finally:
+            self._guesses[guesser] -= 1
+            if not self._guesses[guesser]:
+                del self._guesses[guesser]
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether a checked hash is of an older kind and should be replaced."""

@@ -35,22 +35,24 @@ refresh_required = jwt_required(refresh=True, verify_type=True)
 
 def begin_session(user: User) -> tuple[str, str]:
     """Log a user in on the device that asks; return an access and a refresh token."""
-    found = services()
     refresh_id = uuid.uuid4().hex
-    session = found.store.sessions.begin(
-        user.id, request.user_agent.string, refresh_id, found.config.session_days * DAY_MS
-    )
-    return tokens(user.id, session, refresh_id)
+    return tokens(user.id, _begin(user, refresh_id, services().config.session_days), refresh_id)
 
 
 def begin_seed_session(user: User) -> str:
     """Log a user in on `/v1`; return the one token that such a client has."""
+    days = services().config.v1_token_days
+    return _access(user.id, _begin(user, "", days), timedelta(days=days))
+
+
+def _begin(user: User, refresh_id: str, days: int) -> str:
     found = services()
-    days = found.config.v1_token_days
-    session = found.store.sessions.begin(
-        user.id, request.user_agent.string, "", days * DAY_MS
+    session, ended = found.store.sessions.begin(
+        user.id, request.user_agent.string, refresh_id, days * DAY_MS
     )
-    return _access(user.id, session, timedelta(days=days))
+    if ended:
+        found.bus.end_sessions(user.id, ended)
+    return session
 
 
 def tokens(user: int, session: str, refresh_id: str) -> tuple[str, str]:

@@ -7,7 +7,6 @@ cases and a differential fuzz against wsproto (`tests/transport`).
 from __future__ import annotations
 
 import struct
-from enum import IntEnum
 from typing import NamedTuple
 
 from websockets.speedups import apply_mask
@@ -17,17 +16,8 @@ from app.errors import Close
 Buffer = bytes | bytearray
 
 
-class Op(IntEnum):
-    CONTINUATION = 0x0
-    TEXT = 0x1
-    BINARY = 0x2
-    CLOSE = 0x8
-    PING = 0x9
-    PONG = 0xA
-
-
-CONTINUATION, TEXT, BINARY = int(Op.CONTINUATION), int(Op.TEXT), int(Op.BINARY)
-CLOSE, PING, PONG = int(Op.CLOSE), int(Op.PING), int(Op.PONG)
+CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
+CLOSE, PING, PONG = 0x8, 0x9, 0xA
 DATA_OPCODES = frozenset((CONTINUATION, TEXT, BINARY))
 CONTROL_OPCODES = frozenset((CLOSE, PING, PONG))
 FIN = 0x80

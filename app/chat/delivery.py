@@ -39,11 +39,11 @@ from app.chat.journal import Journal
 from app.chat.node import Node
 from app.errors import BadRequest, HiChatError, RateLimited
 from app.store import Store
-from app.store.events import Entry
+from app.store.events import KEYS_AT_ONCE, Entry
 from app.store.items import Draft, Item, Mark, Marked, Stored
 
 PENDING = 512  # commands of one connection under way: then it is read no further
-PAUSE = 0.005  # seconds between two looks at a connection that has no room
+CHARGED = 16_384  # characters that cost as much as another message
 BURST = 10  # seconds' worth of messages that may come at once
 HELLO_CONVERSATIONS = 1000
 
@@ -89,7 +89,7 @@ class Delivery:
         """One message from a connection. Whatever it holds, the connection lives on."""
         text = item.data
         try:
-            self._spend(node)
+            self._spend(node, 1 + len(text) / CHARGED)
             if not isinstance(text, str):
                 raise BadRequest("Send text frames; binary ones are not used here.")
             command = node.dialect.parse(text)
@@ -110,18 +110,18 @@ class Delivery:
         elif isinstance(command, Sync):
             self._sync(node, command)
 
-    def _spend(self, node: Node) -> None:
-        """Take one message from the connection's budget. Raises RateLimited."""
+    def _spend(self, node: Node, cost: float) -> None:
+        """Take a message from the connection's budget, more for a long one. Raises RateLimited."""
         rate = self._rules.messages_per_second
         if rate is None:
             return
         now, full = time.monotonic(), rate * BURST
         grown = full if node.budget < 0 else node.budget + (now - node.budget_at) * rate
         node.budget, node.budget_at = min(full, grown), now
-        if node.budget < 1:
+        if node.budget < cost:
             gevent.sleep(1 / rate)  # a flood costs us no more than it may send
             raise RateLimited(f"Slow down: {rate:g} messages a second may be sent.")
-        node.budget -= 1
+        node.budget -= cost
 
     def _send(self, node: Node, command: Send) -> None:
         draft = self._draft(node.user, command)
@@ -130,9 +130,9 @@ class Delivery:
     def _submit(self, node: Node, item: Item, answer: Answer) -> None:
         # Backpressure: this connection's greenlet waits, its TCP window fills, nobody else waits.
         while node.pending >= PENDING and not node.closing:
-            gevent.sleep(PAUSE)
+            node.wait()
         node.pending += 1
-        self._journal.submit(item, answer)
+        self._journal.submit(item, answer, _weight(item))
 
     def _stored(
         self, node: Node, message: Message, draft: Draft, result: Stored | Marked | HiChatError
@@ -164,14 +164,14 @@ class Delivery:
     def send(self, user: int, command: Send) -> Stored:
         """Store a message that came over HTTP and wait for it. Raises HiChatError."""
         draft = self._draft(user, command)
-        stored = self._journal.call(draft)
+        stored = self._journal.call(draft, _weight(draft))
         assert isinstance(stored, Stored)
         self._publish(command.message, draft, stored, None)
         return stored
 
     def read(self, user: int, conversation: int, seq: int) -> Marked:
         """Move a read cursor over HTTP. Raises HiChatError."""
-        marked = self._journal.call(Mark(user, conversation, seq))
+        marked = self._journal.call(Mark(user, conversation, seq), 0)
         assert isinstance(marked, Marked)
         if marked.moved:
             to = Address(marked.kind, marked.low, marked.high)
@@ -206,7 +206,7 @@ class Delivery:
     def _sync(self, node: Node, command: Sync) -> None:
         """Offer every event behind the cursors, page by page, as fast as the peer takes them."""
         cursors = {int(key): seq for key, seq in command.cursors.items()}
-        heads = self._store.events.heads(node.user, list(cursors))
+        heads = self._heads(node.user, list(cursors))
         self._store.events.check_cursors(heads, cursors)
         left, behind = self._rules.sync_events, {}
         for conversation, head in heads.items():
@@ -225,9 +225,17 @@ class Delivery:
         self._wait_for_room(node)
         _offer(node, node.dialect.other(Synced(command.ref, behind, gone)))
 
+    def _heads(self, user: int, conversations: list[int]) -> dict[int, int]:
+        """last_seq of those of `conversations` that the user is in."""
+        heads: dict[int, int] = {}
+        for start in range(0, len(conversations), KEYS_AT_ONCE):
+            heads |= self._store.events.heads(user, conversations[start : start + KEYS_AT_ONCE])
+            gevent.sleep(0)
+        return heads
+
     def _wait_for_room(self, node: Node) -> None:
         while not node.has_room() and not node.closing:
-            gevent.sleep(PAUSE)
+            node.wait()
 
 
 def event_of(entry: Entry) -> Event:
@@ -236,6 +244,10 @@ def event_of(entry: Entry) -> Event:
         entry.conversation_id, entry.seq, entry.type, entry.sender_id, entry.at,
         msgspec.Raw(entry.body.encode()),
     )
+
+
+def _weight(item: Item) -> int:
+    return len(item.body) if isinstance(item, Draft) else 0
 
 
 def _offer(node: Node, data: bytes | None) -> None:

@@ -39,7 +39,7 @@ class Message(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What one user tells others. `sent_at` is the sender's own clock, in milliseconds."""
 
     media: Media
-    content: Annotated[str, Meta(max_length=1_000_000)] = ""
+    content: str = ""
     reply_to: Id | None = None
     attachment: Attachment | None = None
     sent_at: Annotated[int, Meta(ge=0, le=MAX_ID)] | None = None
@@ -130,8 +130,6 @@ Outgoing = Event | Hello | Ack | Synced | Receipt | WireError
 class Dialect(Protocol):
     """How one protocol version reads commands and writes frames; None: it has no such frame."""
 
-    echoes_groups: bool
-
     def parse(self, text: str) -> Command | None: ...
 
     def event(self, event: Event, message: Message, to: Address) -> bytes | None: ...
@@ -163,8 +161,6 @@ _ref = re.compile(r'"ref"\s*:\s*"([^"\\\x00-\x1f]{1,64})"')
 
 class V2:
     """The product's own dialect, described in docs/protocol.md."""
-
-    echoes_groups = False  # the sending connection gets the ack instead of the event
 
     def parse(self, text: str) -> Command | None:
         try:
@@ -215,7 +211,9 @@ def check_message(message: Message, max_chars: int) -> None:
         raise BadRequest("The content must not have NUL characters.")
     if file is not None and "\0" in file.url + file.file_url + file.description:
         raise BadRequest("The attachment must not have NUL characters.")
-    if message.media in ("text", "emoji") and not message.content:
+    if not message.content and (message.media == "text" or (
+        message.media == "emoji" and file is None
+    )):
         raise BadRequest("The content is empty.")
 
 

@@ -17,6 +17,7 @@ from app.errors import Close, Draining, TooManyConnections
 
 SWEEP_SECONDS = 1.0
 SWEEP_SLICE = 200  # nodes looked at before others get their turn
+DRAIN_STEPS = 20
 DRAIN_SPREAD = 1.0  # seconds over which a stopping process sends its clients away
 
 
@@ -90,11 +91,11 @@ class Hub:
         self.draining = True
         nodes = self.nodes()
         random.shuffle(nodes)
-        pause = DRAIN_SPREAD / max(1, len(nodes) // SWEEP_SLICE + 1)
-        for start in range(0, len(nodes), SWEEP_SLICE):
-            for node in nodes[start : start + SWEEP_SLICE]:
+        size = len(nodes) // DRAIN_STEPS + 1
+        for start in range(0, len(nodes), size):
+            for node in nodes[start : start + size]:
                 node.close(Close.RESTART, "server restart: reconnect")
-            gevent.sleep(pause)
+            gevent.sleep(DRAIN_SPREAD / DRAIN_STEPS)
 
     def _of(self, users: Iterable[int]) -> Iterator[Node]:
         for user in users:

@@ -20,7 +20,11 @@ I = TypeVar("I")  # noqa: E741  # what is stored
 R = TypeVar("R")  # what comes of it
 
 BATCH = 2000  # items in one transaction: bounds how long the first of them waits
+BATCH_CHARS = 4_000_000  # of bodies in one transaction
 WAITING = 50_000  # items that may wait for the committer before new ones are refused
+WAITING_CHARS = 100_000_000
+BUSY = 8  # a batch of this size says that others are on their way: let them catch the next one
+GATHER_SECONDS = 0.001
 
 log = structlog.get_logger()
 
@@ -35,36 +39,40 @@ class Journal(Generic[I, R]):
     ) -> None:
         self._commit = commit
         self._on_death = on_death
-        self._waiting: deque[tuple[I, Callable[[R | HiChatError], None]]] = deque()
+        self._waiting: deque[tuple[I, Callable[[R | HiChatError], None], int]] = deque()
+        self._chars = 0  # of the bodies that wait
         self._work = Event()
         self._greenlet: gevent.Greenlet | None = None
 
-    def submit(self, item: I, answer: Callable[[R | HiChatError], None]) -> None:
-        """Queue `item`; `answer` is called once, after the commit (or with the error)."""
-        if len(self._waiting) >= WAITING:
+    def submit(self, item: I, answer: Callable[[R | HiChatError], None], chars: int) -> None:
+        """Queue `item`, whose body has `chars`; `answer` is called once, after the commit."""
+        if len(self._waiting) >= WAITING or self._chars > WAITING_CHARS:
             answer(Unavailable("The server is overloaded: repeat it with the same ref."))
             return
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._run)
             self._greenlet.link_exception(lambda _: self._on_death())
-        self._waiting.append((item, answer))
+        self._waiting.append((item, answer, chars))
+        self._chars += chars
         self._work.set()
 
-    def call(self, item: I) -> R:
+    def call(self, item: I, chars: int) -> R:
         """Store `item` and wait for it. Raises the HiChatError that came instead of a result."""
         result: AsyncResult[R | HiChatError] = AsyncResult()
-        self.submit(item, result.set)
+        self.submit(item, result.set, chars)
         answer: R | HiChatError = result.get()
         if isinstance(answer, HiChatError):
             raise answer
         return answer
 
     def _run(self) -> None:
+        busy = False
         while True:
             self._work.wait()
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            if not self._waiting:
-                self._work.clear()
+            if busy:
+                gevent.sleep(GATHER_SECONDS)
+            batch = self._take()
+            busy = len(batch) >= BUSY
             results = self._commit([item for item, _ in batch])
             for (_, answer), result in zip(batch, results, strict=True):
                 try:
@@ -72,3 +80,16 @@ class Journal(Generic[I, R]):
                 except Exception:
                     # It is stored; the sender will ask again. The others get their answers.
                     log.exception("answer_failed")
+
+    def _take(self) -> list[tuple[I, Callable[[R | HiChatError], None]]]:
+        """What waits, up to the size of a batch."""
+        batch: list[tuple[I, Callable[[R | HiChatError], None]]] = []
+        chars = 0
+        while self._waiting and len(batch) < BATCH and chars < BATCH_CHARS:
+            item, answer, size = self._waiting.popleft()
+            batch.append((item, answer))
+            chars += size
+        self._chars -= chars
+        if not self._waiting:
+            self._work.clear()
+        return batch

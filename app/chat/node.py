@@ -21,7 +21,8 @@ from app.errors import Close
 
 DATA = (TEXT, BINARY)
 BATCH_BYTES = 65_536  # frames joined into one write
-TURN = 64  # messages handled before the other greenlets get their turn
+TURN = 128  # messages, reads and KiB taken before the other greenlets get their turn
+PAUSE = 0.005  # seconds between two looks at a connection that has no room
 CLOSE_SECONDS = 2.0  # how long a peer has to take and answer our close frame
 
 # What the queue holds beside frames; both are compared by identity.
@@ -38,10 +39,10 @@ class Limits:
 
     def __init__(
         self,
-        queue_frames: int = 4096,
-        queue_bytes: int = 1_048_576,
-        heartbeat: float = 25,
-        send_timeout: float = 30,
+        queue_frames: int,
+        queue_bytes: int,
+        heartbeat: float,
+        send_timeout: float,
     ) -> None:
         self.queue_frames = queue_frames
         self.queue_bytes = queue_bytes
@@ -143,6 +144,21 @@ class Node:
     def closing(self) -> bool:
         return self._deadline is not None
 
+    def _lose(self, reason: str) -> None:
+        """The peer is not there any more. Whoever waits for it, or for its queue, wakes up."""
+        if self._deadline is None:
+            self._deadline = time.monotonic()
+            self.close_reason = reason
+        self.websocket.abort()
+
+    def wait(self) -> None:
+        """A short pause of the reader, which waits for its own connection to have room.
+
+        It is not listening meanwhile, so silence means nothing; a dead peer fails the writes.
+        """
+        self._heard = True
+        gevent.sleep(PAUSE)
+
     def has_room(self) -> bool:
         """Whether a producer that can wait (sync) should go on producing."""
         return self.queued * 2 < self.limits.queue_bytes
@@ -154,8 +170,7 @@ class Node:
             if now > self._deadline:
                 self.websocket.abort()
         elif since is not None and now - since > self.limits.send_timeout:
-            self.close_code, self.close_reason = Close.RESYNC, "send timeout"
-            self.websocket.abort()
+            self._lose("send timeout")
         elif self.expires_at is not None and wall > self.expires_at:
             self.close(Close.TOKEN_EXPIRED, "token expired: refresh it and reconnect")
         else:
@@ -171,8 +186,7 @@ class Node:
             return
         silence = now - self._last_heard
         if silence > 2 * self.limits.heartbeat:
-            self.close_reason = "silent"
-            self.websocket.abort()
+            self._lose("silent")
         elif silence > self.limits.heartbeat and not self._pinged:
             self._pinged = True
             self.offer(frame(PING, b""))
@@ -193,7 +207,7 @@ class Node:
                 self._sender.kill()  # the connection is gone: there is nobody to write to
 
     def _read(self, handle: Handler) -> None:
-        turn = 0
+        turn = read = 0
         while not self.closing:
             try:
                 messages = self.websocket.receive()
@@ -205,10 +219,12 @@ class Node:
                 return
             self._heard = True
             self._take(handle, messages)
-            turn += len(messages)
+            # recv does not yield while there is input, and fragments complete no message.
+            turn += 1 + len(messages) + (self.websocket.bytes_in - read >> 10)
+            read = self.websocket.bytes_in
             if turn >= TURN:
                 turn = 0
-                gevent.sleep(0)  # recv does not yield while there is input
+                gevent.sleep(0)
 
     def _take(self, handle: Handler, messages: list[Message]) -> None:
         for message in messages:
@@ -234,7 +250,7 @@ class Node:
             self._sender.join(timeout=max(0.0, self._deadline - time.monotonic()))
         with gevent.Timeout(max(0.01, self._deadline - time.monotonic()), False):
             while self.websocket.discard():
-                pass
+                gevent.sleep(0)
 
     # -- the writing side: the sender greenlet ----------------------------------------------
 
@@ -264,7 +280,7 @@ class Node:
                 self.sent += 1
                 self.websocket.send(data)
         except OSError:
-            self.websocket.abort()  # wakes the reader, which ends the node
+            self._lose("gone")
 
     def _join(self, first: bytes) -> bytes:
         """Join the frames that wait behind `first` into one write."""

@@ -6,10 +6,10 @@ braces, because the seed's client takes every frame with a `}` for a message.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from app.chat.codec import TEXT, frame
 from app.chat.frames import (
@@ -34,8 +34,6 @@ HEARTBEAT, PRIVATE, GROUP, BROADCAST = 0, 1, 2, 3
 MEDIA: dict[int, Media] = {1: "text", 2: "emoji", 3: "audio", 4: "image", 5: "file"}
 NUMBERS = {name: number for number, name in MEDIA.items()} | {"video": 5}
 
-Whole = Annotated[int, Meta(ge=0, le=MAX_ID)]
-
 
 class SeedMessage(Struct, forbid_unknown_fields=True, rename={
     "user_id": "userId", "target_id": "TargetId", "type": "Type", "media": "Media",
@@ -45,14 +43,14 @@ class SeedMessage(Struct, forbid_unknown_fields=True, rename={
 
     type: int
     media: int = 1
-    target_id: Whole = 0
+    target_id: int = 0
     user_id: Any = None  # overwritten: the sender is who the token says
     content: str = ""
     url: Line = ""
     file_url: Line = ""
     description: Line = ""
-    amount: Whole = 0
-    create_time: Whole = 0
+    amount: int | float = 0
+    create_time: int | float = 0
 
 
 class SeedEvent(Struct, rename={
@@ -85,8 +83,6 @@ _names = frozenset(info.encode_name for info in msgspec.structs.fields(SeedMessa
 
 class V1:
     """The dialect of an existing client; frozen by the seed's contract."""
-
-    echoes_groups = True  # this client does not draw its own group messages
 
     def parse(self, text: str) -> Command | None:
         """A command, or None for a heartbeat, which is not answered."""
@@ -150,10 +146,13 @@ def _command(seed: SeedMessage) -> Send:
         raise BadRequest("Media must be 1 text, 2 emoji, 3 voice, 4 picture or 5 file.")
     if seed.type in (GROUP, BROADCAST):
         raise NotFound("There is no such group, or you are not in it.")
-    if seed.type != PRIVATE or seed.target_id < 1:
+    if seed.type != PRIVATE or not 1 <= seed.target_id <= MAX_ID:
         raise BadRequest("Type must be 0, 1, 2 or 3, and TargetId a user or a group.")
-    file = Attachment(seed.url, seed.file_url, seed.description, seed.amount)
+    if not (0 <= seed.amount <= MAX_ID and 0 <= seed.create_time <= MAX_ID):
+        raise BadRequest(f"Amount and CreateTime go from 0 to {MAX_ID}.")
+    file = Attachment(seed.url, seed.file_url, seed.description, int(seed.amount))
     message = Message(
-        media, seed.content, None, file if file != Attachment() else None, seed.create_time or None
+        media, seed.content, attachment=file if file != Attachment() else None,
+        sent_at=int(seed.create_time) or None,
     )
     return Send("", message, to=To(seed.target_id))

@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Connection,
+    String,
+    and_,
+    column,
+    insert,
+    select,
+    values,
+)
 
 from app.errors import BadRequest, HiChatError, NotAMember, RefConflict, UnknownUser
 from app.models import Conversation, Event, Member, User
@@ -114,10 +124,11 @@ class Batch:
 
     def _find_pairs(self, missing: set[tuple[int, int]]) -> None:
         """Find the conversations of these pairs; prepare a head where both users are there."""
-        pair = tuple_(Conversation.low_id, Conversation.high_id)
+        given = _given(BigInteger, BigInteger, sorted(missing))
+        same = and_(Conversation.low_id == given.c.one, Conversation.high_id == given.c.two)
         for row in self.connection.execute(
             select(Conversation.id, Conversation.low_id, Conversation.high_id)
-            .where(pair.in_(sorted(missing)))
+            .select_from(given).join(Conversation, same)
         ):
             self.opened[row.low_id, row.high_id] = row.id
         absent = missing - self.opened.keys()
@@ -162,13 +173,15 @@ class Batch:
         keys = sorted({(draft.sender, draft.ref) for draft in drafts if draft.ref is not None})
         if not keys:
             return
+        given = _given(BigInteger, String, keys)
         query = (
             select(
                 Event.sender_id, Event.ref, Event.seq, Event.at, Event.body,
                 Conversation.id, Conversation.kind, Conversation.low_id, Conversation.high_id,
             )
+            .select_from(given)
+            .join(Event, and_(Event.sender_id == given.c.one, Event.ref == given.c.two))
             .join(Conversation, Conversation.id == Event.conversation_id)
-            .where(tuple_(Event.sender_id, Event.ref).in_(keys))
         )
         for sender, ref, seq, at, body, key, kind, low, high in self.connection.execute(query):
             stored = Stored(key, kind, low or 0, high or 0, seq, at, fresh=False)
@@ -187,10 +200,11 @@ class Batch:
                 pairs.add((key, item.sender))
         if not pairs:
             return
-        key_of = tuple_(Member.conversation_id, Member.user_id)
+        given = _given(BigInteger, BigInteger, sorted(pairs))
+        same = and_(Member.conversation_id == given.c.one, Member.user_id == given.c.two)
         for row in self.connection.execute(
             select(Member.conversation_id, Member.user_id, Member.read_seq)
-            .where(key_of.in_(sorted(pairs)))
+            .select_from(given).join(Member, same)
         ):
             self.cursors[row.conversation_id, row.user_id] = row.read_seq
 
@@ -271,6 +285,11 @@ class Batch:
 
     def _spelled(self, statement: str) -> str:
         return spelled(statement, self.connection.dialect.name == "sqlite")
+
+
+def _given(one: type[Any], two: type[Any], pairs: Sequence[tuple[Any, Any]]) -> CTE:
+    """Pairs as a table to join from. `(a, b) IN (VALUES ...)` would make SQLite read all rows."""
+    return values(column("one", one), column("two", two), name="given").data(list(pairs)).cte()
 
 
 def _pair(item: Item) -> tuple[int, int]:

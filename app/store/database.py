@@ -9,10 +9,11 @@ under gevent, and a write runs in the greenlet that asks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from gevent.threadpool import ThreadPool
@@ -21,11 +22,18 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
+from app.errors import Unavailable
+
+log = structlog.get_logger()
 T = TypeVar("T")
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 READ_CACHE, WRITE_CACHE = 4096, 32_768  # KiB of pages that a SQLite connection keeps
 RETRIES = 5
 # PostgreSQL: serialization failure, deadlock. The transaction has not happened: run it again.
+_TOUCH = "UPDATE alembic_version SET version_num = version_num"
+_FLUSHED = """
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"""
 TRANSIENT = frozenset(("40001", "40P01"))
 
 
@@ -34,7 +42,10 @@ class Contested(Exception):
 
 
 class Failed(Exception):
-    """The database could not do it now: no space, no connection. Nothing has happened."""
+    """The database could not do it now: no space, no connection.
+
+    Nothing has happened; or, if a connection broke in COMMIT, nobody knows: ask again by ref.
+    """
 
 
 class Database:
@@ -52,6 +63,7 @@ class Database:
             prepare_sqlite(engine, "BEGIN", read_only=True)
         else:
             self._writer = engine
+            prepare_postgresql(engine)
         self._driver: Any = self._writer.dialect.loaded_dbapi
         self._kept: Connection | None = None
         self._thread: ThreadPool | None = None
@@ -62,18 +74,21 @@ class Database:
 
         Never hold it across anything that waits: idle connections must not hold the pool.
         """
-        with Session(self.engine, expire_on_commit=False) as session:
-            yield session
+        try:
+            with Session(self.engine, expire_on_commit=False) as session:
+                yield session
+        except OperationalError as error:
+            raise _unavailable(error) from error
 
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """One hot SELECT, with `?` for each parameter, straight through the driver."""
-        connection = self.engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            cursor.execute(spelled(statement, self.embedded), parameters)
-            return list(cursor.fetchall())
-        finally:
-            connection.close()
+            with closing(self.engine.raw_connection()) as connection:
+                cursor = connection.cursor()
+                cursor.execute(spelled(statement, self.embedded), parameters)
+                return list(cursor.fetchall())
+        except (OperationalError, self._driver.OperationalError) as error:
+            raise _unavailable(error) from error
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a transaction; when this returns, it is committed and flushed."""
@@ -86,7 +101,10 @@ class Database:
             ):
                 return work(session)
 
-        return self._run(transaction)
+        try:
+            return self._run(transaction)
+        except OperationalError as error:
+            raise _unavailable(error) from error
 
     def append(self, work: Callable[[Connection], T]) -> T:
         """As `write`, for the journal: `work` may speak to the driver itself.
@@ -127,10 +145,8 @@ class Database:
         return result
 
     def ping(self) -> None:
-        """Raise when the database cannot be read or written."""
-        with self.read() as session:
-            session.execute(text("SELECT 1"))
-        self.write(lambda session: session.execute(text("SELECT 1")).close())
+        """Write something, to the disk. Raises Unavailable when that does not work."""
+        self.write(lambda session: session.execute(text(_TOUCH)).close())
 
     def is_current(self) -> bool:
         """Whether the schema is the one that this version's migrations make."""
@@ -149,6 +165,20 @@ class Database:
             self._kept = None
         self._writer.dispose()
         self.engine.dispose()
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    log.error("database_failed", error=str(error))
+    return Unavailable()
+
+
+def prepare_postgresql(engine: Engine) -> None:
+    """An ack promises a flush, whatever the server's or the role's own setting is."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.execute(_FLUSHED)
+        connection.commit()
 
 
 def spelled(statement: str, embedded: bool) -> str:

@@ -15,6 +15,7 @@ from app.store.database import Database
 SYNC_PAGE = 200
 KEYS_AT_ONCE = 500
 MAX_SEQ = 2**62
+PAGE_CHARS = 1_000_000  # of bodies in one page: encoding it must not hold up the others
 
 
 class Entry(NamedTuple):
@@ -55,7 +56,7 @@ class Events:
     ) -> Page:
         """At most `limit` events behind `after`, or the last ones before `before`, or the last.
 
-        Raises NotAMember.
+        Fewer where they are large (PAGE_CHARS). Raises NotAMember.
         """
         if not self._database.rows(_MEMBER, conversation, user_id):
             raise NotAMember()
@@ -64,7 +65,8 @@ class Events:
         else:
             end = before if before is not None else MAX_SEQ
             found = self._entries(_BEFORE, conversation, end, limit + 1)
-        events, more = found[:limit], len(found) > limit
+        events = _light(found[:limit])
+        more = len(found) > len(events)
         return Page(events if after is not None else events[::-1], more)
 
     def by_index(
@@ -82,24 +84,18 @@ class Events:
             # Dense seqs: an index is a seq, at the same cost anywhere in the history.
             first, last = (total - stop, total - start) if newest_first else (start + 1, stop + 1)
             found = self._entries(_BETWEEN, key, first, last)
-            return found[::-1] if newest_first else found
+            return _light(found[::-1] if newest_first else found)
         return []
 
     def heads(self, user_id: int, conversations: list[int]) -> dict[int, int]:
-        """last_seq of those of `conversations` that the user is in."""
-        found: dict[int, int] = {}
+        """last_seq of those of `conversations` (at most KEYS_AT_ONCE) that the user is in."""
         with self._database.read() as session:
-            for start in range(0, len(conversations), KEYS_AT_ONCE):
-                rows = session.execute(
-                    select(Conversation.id, Conversation.last_seq)
-                    .join(Member, Member.conversation_id == Conversation.id)
-                    .where(
-                        Member.user_id == user_id,
-                        Conversation.id.in_(conversations[start : start + KEYS_AT_ONCE]),
-                    )
-                )
-                found.update((row.id, row.last_seq) for row in rows)
-        return found
+            found = session.execute(
+                select(Conversation.id, Conversation.last_seq)
+                .join(Member, Member.conversation_id == Conversation.id)
+                .where(Member.user_id == user_id, Conversation.id.in_(conversations))
+            )
+            return {row.id: row.last_seq for row in found}
 
     def check_cursors(self, heads: Mapping[int, int], cursors: Mapping[int, int]) -> None:
         """Raises BadRequest for a cursor behind the end: that device knows another history."""
@@ -116,3 +112,13 @@ class Events:
 
     def _entries(self, statement: str, *parameters: int) -> list[Entry]:
         return [Entry(*row) for row in self._database.rows(statement, *parameters)]
+
+
+def _light(entries: list[Entry]) -> list[Entry]:
+    """The first of `entries` whose bodies are PAGE_CHARS together; at least one."""
+    total = 0
+    for index, entry in enumerate(entries):
+        total += len(entry.body)
+        if total > PAGE_CHARS:
+            return entries[: max(1, index)]
+    return entries

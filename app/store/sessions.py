@@ -26,26 +26,28 @@ class Sessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, user_id: int, device: str, refresh_id: str, life_ms: int) -> str:
-        """Store a new session; return its id."""
+    def begin(
+        self, user_id: int, device: str, refresh_id: str, life_ms: int
+    ) -> tuple[str, list[str]]:
+        """Store a new session; return its id, and those of the ones that made room for it."""
         now, session_id = now_ms(), secrets.token_hex(16)
 
-        def work(session: Session) -> None:
+        def work(session: Session) -> list[str]:
             keep = select(LoginSession.id).where(LoginSession.user_id == user_id).order_by(
                 LoginSession.used_at.desc()
             ).limit(SESSIONS_PER_USER - 1)
-            session.execute(delete(LoginSession).where(
+            ended = session.scalars(delete(LoginSession).where(
                 LoginSession.user_id == user_id,
                 (LoginSession.expires_at < now) | LoginSession.id.not_in(keep),
-            ))
+            ).returning(LoginSession.id)).all()
             session.add(LoginSession(
                 id=session_id, user_id=user_id, device=device[:200], refresh_id=refresh_id,
                 created_at=now, used_at=now, expires_at=now + life_ms,
             ))
             session.execute(update(User).where(User.id == user_id).values(login_at=now))
+            return list(ended)
 
-        self._database.write(work)
-        return session_id
+        return session_id, self._database.write(work)
 
     def is_live(self, session_id: str, user_id: int) -> bool:
         found = self._database.rows(_IS_LIVE, session_id, user_id, now_ms())

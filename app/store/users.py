@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import or_, select, update
@@ -65,13 +65,6 @@ class Users:
             return session.scalar(
                 select(User).where(User.name_key == name_key(name), User.deleted_at.is_(None))
             )
-
-    def many(self, ids: Iterable[int]) -> dict[int, User]:
-        """Users by id; deleted ones too, with what is left of them."""
-        with self._database.read() as session:
-            return {user.id: user for user in session.scalars(
-                select(User).where(User.id.in_(list(ids)))
-            )}
 
     def search(self, prefix: str, limit: int, after: str = "") -> list[User]:
         """Users whose name begins with `prefix`, by name, from behind the name `after`."""

@@ -12,7 +12,7 @@ from flask_jwt_extended import get_jwt_identity
 from msgspec import Struct
 
 from app.auth.tickets import Pass
-from app.errors import BadCredentials, BadRequest, HiChatError, UnknownUser
+from app.errors import BadCredentials, BadRequest, HiChatError
 from app.extensions import limiter
 from app.http import SEED_PREFIX, body, field
 from app.models import User
@@ -87,7 +87,8 @@ def log_in(name: str, password: str) -> User:
     """Raises BadCredentials for a wrong name as for a wrong password, after the same time."""
     found = services()
     user = found.store.users.by_name(name)
-    if not found.passwords.check(user.password_hash if user else None, password):
+    guesser = f"{name_key(name)}@{request.remote_addr}"
+    if not found.passwords.check(user.password_hash if user else None, password, guesser):
         g.bad_credentials = True
         raise BadCredentials()
     assert user is not None
@@ -100,7 +101,7 @@ def confirm_password(user: User, password: str | None) -> None:
     """Raises BadRequest without the current password, BadCredentials with a wrong one."""
     if password is None:
         raise BadRequest("current_password is needed to set a new password.")
-    if not services().passwords.check(user.password_hash, password):
+    if not services().passwords.check(user.password_hash, password, f"user:{user.id}"):
         g.bad_credentials = True
         raise BadCredentials("The current password is wrong.")
 
@@ -118,20 +119,6 @@ def delete_account(user_id: int) -> None:
     found = services()
     found.store.users.delete(user_id)
     found.bus.end_sessions(user_id, None)
-
-
-def find(text: str) -> User:
-    """A user by number, else by name, as the seed's client means it. Raises UnknownUser."""
-    users = services().store.users
-    if text.isascii() and text.isdigit() and len(text) < 16:
-        try:
-            return users.get(int(text))
-        except UnknownUser:
-            pass
-    user = users.by_name(text)
-    if user is None:
-        raise UnknownUser()
-    return user
 
 
 # -- limits on guessing: only failed attempts count ----------------------------------------

@@ -168,9 +168,12 @@ def seed_delete(who: Pass) -> Response:
 @bp.post("/v1/user/find")
 def seed_find() -> Response:
     """The one route that asks for no token: its client calls it without one."""
+    text = field("userId")
     try:
-        user = services().store.users.get(int(field("userId")[:16] or 0))
-    except (UnknownUser, ValueError):
+        if not (text.isascii() and text.isdigit() and len(text) < 16):
+            raise UnknownUser()
+        user = services().store.users.get(int(text))
+    except UnknownUser:
         return envelope(code=-1, msg="用户不存在")
     return envelope(data=seed_user(user, _reader()))
 

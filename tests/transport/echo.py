@@ -21,7 +21,9 @@ from app.chat.node import Limits, Node  # noqa: E402
 from app.chat.websocket import WebSocket  # noqa: E402
 
 MESSAGE_BYTES = 32 * 1024 * 1024
-LIMITS = Limits(queue_frames=100_000, queue_bytes=4 * MESSAGE_BYTES)
+LIMITS = Limits(
+    queue_frames=100_000, queue_bytes=4 * MESSAGE_BYTES, heartbeat=25, send_timeout=30
+)
 
 app = Flask(__name__)
 app.config["SOCK_SERVER_OPTIONS"] = {"max_message_bytes": MESSAGE_BYTES}

@@ -1,0 +1,63 @@
+"""No hot statement reads a whole table: the cost of a message does not grow with the history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from app.store import Database, Store
+from app.store.items import Draft, Mark
+from tests.support.log import people
+
+GROWING = ("event", "member", "conversation", "user", "login_session")
+
+
+@pytest.fixture
+def statements(database: Database) -> list[tuple[str, Any]]:
+    """What the writer's connection is asked to run, in SQL, with its parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    @event.listens_for(database._writer, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    return seen
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_repeats_reads_and_new_conversations_are_looked_up_by_index(
+    database: Database, store: Store, statements: list[tuple[str, Any]]
+) -> None:
+    ada, bob, eve = people(store, 3)
+    first = [Draft(ada, f"r{n}", "{}", None, None, other) for n, other in enumerate((bob, eve))]
+    places = store.journal.commit(first)
+    statements.clear()
+    store.journal.commit([
+        *first,  # repeats
+        *(Mark(ada, place.conversation, 1) for place in places),
+        Draft(ada, "other", "{}", None, 10**9),  # refused
+        Draft(bob, "new", "{}", None, None, eve),  # a new pair
+    ])
+    selects = [found for found in statements if found[0].lstrip().startswith(("SELECT", "WITH"))]
+    assert len(selects) >= 3
+    for statement, parameters in selects:
+        with database.read() as session:
+            plan = session.connection().exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}", parameters
+            ).all()
+        steps = [row[-1] for row in plan]
+        scans = [step for step in steps if any(step == f"SCAN {name}" for name in GROWING)]
+        assert scans == [], (statement, steps)
+
+
+def test_postgresql_flushes_whatever_its_own_setting_is(
+    database: Database, store: Store
+) -> None:
+    if database.embedded:
+        with database.read() as session:
+            assert session.scalar(text("PRAGMA synchronous")) == 2
+        return
+    with database.read() as session:
+        assert session.scalar(text("SHOW synchronous_commit")) == "on"
