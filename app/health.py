@@ -7,7 +7,7 @@ import platform
 import structlog
 from flask import Blueprint, Response
 
-from app.errors import Draining, Unavailable
+from app.errors import Draining, HiChatError, Unavailable
 from app.http import answer
 from app.services import services
 
@@ -29,13 +29,14 @@ def readyz() -> Response:
     if found.hub.draining:
         raise Draining()
     try:
+        if not found.store.database.is_current():
+            raise Unavailable("The schema is old: run `flask --app wsgi hichat prepare`.")
         found.store.database.ping()
-        current = found.store.database.is_current()
+    except HiChatError:
+        raise
     except Exception:
         log.exception("not_ready")
         raise Unavailable("The database does not answer.") from None
-    if not current:
-        raise Unavailable("The database needs migrations: run `flask --app wsgi hichat prepare`.")
     return answer({"status": "ready"})
 
 

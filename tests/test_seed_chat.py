@@ -76,7 +76,7 @@ def test_keys_are_matched_without_regard_to_case_and_an_exact_one_wins(
 
 
 @pytest.mark.parametrize("fields", [
-    {"Media": 2, "Content": "/emoji/7.png"},
+    {"Media": 2, "Content": "/emoji/7.png"}, {"Media": 2, "url": "/emoji/7.gif"},
     {"Media": 3, "url": "/voice.mp3", "amount": 12},
     {"Media": 4, "url": "/picture.png"},
     {"Media": 5, "Url": "/report.pdf", "Desc": "Q3 报告", "amount": 1_048_576},
@@ -90,10 +90,16 @@ def test_voice_pictures_and_files_arrive_with_their_fields(
     assert {key: found[key] for key in fields} == fields
 
 
-def test_a_heartbeat_is_not_answered_and_the_socket_lives_on(alice: Person, bob: Person) -> None:
+@pytest.mark.parametrize("more", [
+    {}, {"TargetId": -1}, {"TargetId": -1, "Media": -1, "CreateTime": 1.5, "Content": None},
+    {"TargetId": "", "Media": "", "amount": -1, "userId": "x"},
+])
+def test_a_heartbeat_is_not_answered_and_the_socket_lives_on(
+    alice: Person, bob: Person, more: dict[str, Any]
+) -> None:
     with alice.seed_device() as a, bob.seed_device() as b:
         for _ in range(3):
-            a.send(**HEARTBEAT)
+            a.send(**(HEARTBEAT | more))
         expect_silence(a)
         a.send(**private(bob.id, "still here"))
         assert message(b)["Content"] == "still here"

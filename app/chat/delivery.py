@@ -43,7 +43,7 @@ from app.store.events import KEYS_AT_ONCE, Entry
 from app.store.items import Draft, Item, Mark, Marked, Stored
 
 PENDING = 512  # commands of one connection under way: then it is read no further
-CHARGED = 16_384  # characters that cost as much as another message
+CHARGED = 16_384  # characters that count as one message
 BURST = 10  # seconds' worth of messages that may come at once
 HELLO_CONVERSATIONS = 1000
 
@@ -89,7 +89,7 @@ class Delivery:
         """One message from a connection. Whatever it holds, the connection lives on."""
         text = item.data
         try:
-            self._spend(node, 1 + len(text) / CHARGED)
+            self._spend(node, max(1.0, len(text) / CHARGED))
             if not isinstance(text, str):
                 raise BadRequest("Send text frames; binary ones are not used here.")
             command = node.dialect.parse(text)

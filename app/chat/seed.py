@@ -135,6 +135,8 @@ def _lenient(text: str) -> SeedMessage:
             name = key if key in _names else _keys.get(key.lower())
             if name is not None and value is not None and (key == name or name not in given):
                 found[name] = value
+        if found.get("Type") == HEARTBEAT:
+            return SeedMessage(HEARTBEAT)  # whatever else it holds
         return msgspec.convert(found, SeedMessage)
     except msgspec.ValidationError as error:
         raise BadRequest(f"{error}.") from None
