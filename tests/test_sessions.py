@@ -24,6 +24,17 @@ def test_a_refresh_gives_a_new_pair_of_the_same_session(client: FlaskClient) -> 
     assert renewed.refresh().status_code == 200
 
 
+def test_a_refresh_token_may_come_in_the_body_and_counts_before_the_bearer(
+    client: FlaskClient,
+) -> None:
+    alice = person(client)
+    answer = alice.post("/v2/auth/refresh", refresh_token=alice.refresh_token)
+    assert answer.status_code == 200
+    problem(alice.post("/v2/auth/refresh", refresh_token=alice.token), 401, "token_invalid")
+    problem(alice.post("/v2/auth/refresh", refresh_token=7), 400, "bad_request")
+    problem(client.post("/v2/auth/refresh"), 401, "token_missing")
+
+
 def test_a_refresh_token_that_comes_again_ends_the_session_for_both_who_hold_it(
     client: FlaskClient,
 ) -> None:

@@ -30,7 +30,6 @@ DAY_MS = 86_400_000
 TICKET_PREFIX = "ticket."
 
 login_required = jwt_required()
-refresh_required = jwt_required(refresh=True, verify_type=True)
 
 
 def begin_session(user: User) -> tuple[str, str]:
@@ -72,7 +71,7 @@ def _access(user: int, session: str, life: timedelta) -> str:
 
 
 def current() -> Pass:
-    """Who is asking, behind `login_required` or `refresh_required`."""
+    """Who is asking, behind `login_required`."""
     return _pass(get_jwt())
 
 
@@ -81,17 +80,38 @@ def read_token(token: str) -> Pass:
 
     Raises TokenExpired, TokenInvalid.
     """
+    return _read(token, "access")[0]
+
+
+def read_refresh_token(token: str) -> tuple[Pass, str]:
+    """Whose refresh token this is, and its id within the session, still to be checked.
+
+    Raises TokenExpired, TokenInvalid.
+    """
+    who, claims = _read(token, "refresh")
+    return who, str(claims.get("rid"))
+
+
+def _read(token: str, kind: str) -> tuple[Pass, dict[str, Any]]:
+    # As Flask-JWT-Extended does for HTTP, at half the cost: a storm of reconnects comes here.
     try:
-        # As Flask-JWT-Extended does for HTTP, at half the cost: a storm of reconnects comes here.
         claims = pyjwt.decode(token, current_app.config["JWT_SECRET_KEY"], algorithms=["HS256"])
-        entry = _pass(claims)
+        who = _pass(claims)
     except pyjwt.ExpiredSignatureError:
         raise TokenExpired() from None
     except (pyjwt.PyJWTError, KeyError, ValueError):
         raise TokenInvalid() from None
-    if claims.get("type") != "access":
+    if claims.get("type") != kind:
         raise TokenInvalid()
-    return entry
+    return who, claims
+
+
+def bearer() -> str:
+    """The token in the Authorization header. Raises Unauthorized."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized()
+    return token.strip()
 
 
 def check_session(who: Pass) -> None:
@@ -111,10 +131,7 @@ def socket_pass(offered: list[str]) -> Pass:
             if entry is None:
                 raise TokenInvalid("The ticket is unknown, used or older than 30 seconds.")
             return entry
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthorized()
-    return read_token(token.strip())
+    return read_token(bearer())
 
 
 def _pass(claims: dict[str, Any]) -> Pass:

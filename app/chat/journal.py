@@ -16,8 +16,8 @@ from gevent.event import AsyncResult, Event
 
 from app.errors import HiChatError, Unavailable
 
-I = TypeVar("I")  # noqa: E741  # what is stored
-R = TypeVar("R")  # what comes of it
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 BATCH = 2000  # items in one transaction: bounds how long the first of them waits
 BATCH_CHARS = 4_000_000  # of bodies in one transaction
@@ -29,22 +29,24 @@ GATHER_SECONDS = 0.001
 log = structlog.get_logger()
 
 
-class Journal(Generic[I, R]):
+class Journal(Generic[ItemT, ResultT]):
     """The committer of this process. `commit` gets a batch and returns a result for each item."""
 
     def __init__(
         self,
-        commit: Callable[[Sequence[I]], Sequence[R | HiChatError]],
+        commit: Callable[[Sequence[ItemT]], Sequence[ResultT | HiChatError]],
         on_death: Callable[[], None],
     ) -> None:
         self._commit = commit
         self._on_death = on_death
-        self._waiting: deque[tuple[I, Callable[[R | HiChatError], None], int]] = deque()
+        self._waiting: deque[tuple[ItemT, Callable[[ResultT | HiChatError], None], int]] = deque()
         self._chars = 0  # of the bodies that wait
         self._work = Event()
         self._greenlet: gevent.Greenlet | None = None
 
-    def submit(self, item: I, answer: Callable[[R | HiChatError], None], chars: int) -> None:
+    def submit(
+        self, item: ItemT, answer: Callable[[ResultT | HiChatError], None], chars: int
+    ) -> None:
         """Queue `item`, whose body has `chars`; `answer` is called once, after the commit."""
         if len(self._waiting) >= WAITING or self._chars > WAITING_CHARS:
             answer(Unavailable("The server is overloaded: repeat it with the same ref."))
@@ -56,11 +58,11 @@ class Journal(Generic[I, R]):
         self._chars += chars
         self._work.set()
 
-    def call(self, item: I, chars: int) -> R:
+    def call(self, item: ItemT, chars: int) -> ResultT:
         """Store `item` and wait for it. Raises the HiChatError that came instead of a result."""
-        result: AsyncResult[R | HiChatError] = AsyncResult()
+        result: AsyncResult[ResultT | HiChatError] = AsyncResult()
         self.submit(item, result.set, chars)
-        answer: R | HiChatError = result.get()
+        answer: ResultT | HiChatError = result.get()
         if isinstance(answer, HiChatError):
             raise answer
         return answer
@@ -81,9 +83,9 @@ class Journal(Generic[I, R]):
                     # It is stored; the sender will ask again. The others get their answers.
                     log.exception("answer_failed")
 
-    def _take(self) -> list[tuple[I, Callable[[R | HiChatError], None]]]:
+    def _take(self) -> list[tuple[ItemT, Callable[[ResultT | HiChatError], None]]]:
         """What waits, up to the size of a batch."""
-        batch: list[tuple[I, Callable[[R | HiChatError], None]]] = []
+        batch: list[tuple[ItemT, Callable[[ResultT | HiChatError], None]]] = []
         chars = 0
         while self._waiting and len(batch) < BATCH and chars < BATCH_CHARS:
             item, answer, size = self._waiting.popleft()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Row, Select, and_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -91,7 +93,7 @@ class Conversations:
             return self._database.write(work)  # somebody opened it meanwhile: now it is there
 
 
-def _summaries(user_id: int):  # type: ignore[no-untyped-def]  # Select of seven kinds of column
+def _summaries(user_id: int) -> Select[*tuple[Any, ...]]:
     partner = or_(
         and_(Conversation.low_id == user_id, User.id == Conversation.high_id),
         and_(Conversation.low_id != user_id, User.id == Conversation.low_id),
@@ -111,7 +113,7 @@ def _summaries(user_id: int):  # type: ignore[no-untyped-def]  # Select of seven
     )
 
 
-def _summary(row) -> Summary:  # type: ignore[no-untyped-def]  # a row of _summaries
+def _summary(row: Row[*tuple[Any, ...]]) -> Summary:
     conversation, read_seq, other, *last = row
     return Summary(
         conversation.id, conversation.kind, conversation.last_seq, conversation.last_at, read_seq,

@@ -6,12 +6,11 @@ import uuid
 from typing import Annotated
 
 from flask import Response
-from flask_jwt_extended import get_jwt
 from msgspec import Meta, Struct
 
 from app.auth import tokens
 from app.auth.tickets import LIFE_SECONDS
-from app.auth.tokens import DAY_MS, login_required, refresh_required
+from app.auth.tokens import DAY_MS, login_required
 from app.errors import NotFound, SessionRevoked
 from app.http import answer, body, empty
 from app.models import User
@@ -25,6 +24,10 @@ Text = Annotated[str, Meta(max_length=1000)]
 class Credentials(Struct):
     name: Text
     password: Text
+
+
+class Refresh(Struct):
+    refresh_token: str | None = None
 
 
 class LoggedIn(Struct):
@@ -66,13 +69,16 @@ def login() -> Response:
 
 
 @bp.post("/v2/auth/refresh")
-@refresh_required
 def refresh() -> Response:
-    """Exchange a refresh token, which is then used up, for a new pair of tokens."""
-    who, new, found = tokens.current(), uuid.uuid4().hex, services()
+    """Exchange a refresh token, which is then used up, for a new pair of tokens.
+
+    It comes in the body or as the bearer.
+    """
+    who, old = tokens.read_refresh_token(body(Refresh).refresh_token or tokens.bearer())
+    new, found = uuid.uuid4().hex, services()
     life = found.config.session_days * DAY_MS
     try:
-        found.store.sessions.rotate(who.session, who.user, get_jwt().get("rid", ""), new, life)
+        found.store.sessions.rotate(who.session, who.user, old, new, life)
     except SessionRevoked:
         found.bus.end_sessions(who.user, [who.session])
         raise
