@@ -90,7 +90,7 @@ class Config:
         "HICHAT_MAX_CONNECTIONS", 20_000, "open connections per process"
     )
     user_connections: int = setting(
-        "HICHAT_USER_CONNECTIONS", 64, "open sockets per user and process"
+        "HICHAT_USER_CONNECTIONS", 256, "open sockets per user and process"
     )
     max_content_chars: int = setting(
         "HICHAT_MAX_CONTENT_CHARS", 10_000, "longest `content` of a message, in characters"
@@ -111,7 +111,7 @@ class Config:
         "HICHAT_SEND_TIMEOUT_SECONDS", 30, "64 KiB that take longer to write end the connection"
     )
     messages_per_second: int = setting(
-        "HICHAT_MESSAGES_PER_SECOND", 50, "steady rate per connection; bursts of ten times that"
+        "HICHAT_MESSAGES_PER_SECOND", 100, "steady rate per connection; bursts of ten times that"
     )
     sync_events: int = setting(
         "HICHAT_SYNC_EVENTS", 2000, "events in one answer to `sync`; the rest is `behind`"
