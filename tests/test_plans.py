@@ -52,12 +52,19 @@ def test_repeats_reads_and_new_conversations_are_looked_up_by_index(
         assert scans == [], (statement, steps)
 
 
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
 def test_postgresql_flushes_whatever_its_own_setting_is(
     database: Database, store: Store
 ) -> None:
-    if database.embedded:
-        with database.read() as session:
-            assert session.scalar(text("PRAGMA synchronous")) == 2
-        return
-    with database.read() as session:
-        assert session.scalar(text("SHOW synchronous_commit")) == "on"
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        name = connection.engine.url.database
+        connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    database.engine.dispose()  # the setting is for connections made from now on
+    assert database.write(
+        lambda session: session.scalar(text("SHOW synchronous_commit"))
+    ) == "on"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_sqlite_flushes_every_commit(database: Database, store: Store) -> None:
+    assert database.write(lambda session: session.scalar(text("PRAGMA synchronous"))) == 2
