@@ -47,7 +47,7 @@ def draw(results: Results, path: Path) -> None:
     pyplot.close(figure)
 
 
-def bars(axis, results: Results, name: str) -> None:  # type: ignore[no-untyped-def]
+def bars(axis, results: Results, name: str) -> None:  # type: ignore[no-untyped-def]  # matplotlib's Axes
     metric, divisor, label = PANELS[name]
     found = {server: values(results, name, server, metric) for server in results[name]["rounds"]}
     heights = {server: median(each) / divisor for server, each in found.items() if each}

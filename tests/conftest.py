@@ -18,6 +18,7 @@ from app.store import Database, Store
 from tests.support.client import Person
 from tests.support.postgres import Postgres, new_database
 from tests.support.server import Server
+from tests.support.web import Account, person
 
 
 @pytest.fixture
@@ -103,3 +104,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @pytest.fixture
 def store(database: Database) -> Store:
     return Store(database)
+
+
+@pytest.fixture
+def ada(client: FlaskClient) -> Account:
+    return person(client, "ada")
+
+
+@pytest.fixture
+def ben(client: FlaskClient) -> Account:
+    return person(client, "ben")

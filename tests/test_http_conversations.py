@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import event as sql_event
 
 from app import services
@@ -17,16 +16,6 @@ from tests.support.web import Account, person, problem
 
 LIST = "/v2/conversations"
 MAX_ID = 2**53
-
-
-@pytest.fixture
-def ada(client: FlaskClient) -> Account:
-    return person(client, "ada")
-
-
-@pytest.fixture
-def ben(client: FlaskClient) -> Account:
-    return person(client, "ben")
 
 
 def friends(ada: Account, count: int) -> list[Account]:

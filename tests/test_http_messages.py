@@ -16,16 +16,6 @@ MAX_ID = 2**53
 
 
 @pytest.fixture
-def ada(client: FlaskClient) -> Account:
-    return person(client, "ada")
-
-
-@pytest.fixture
-def ben(client: FlaskClient) -> Account:
-    return person(client, "ben")
-
-
-@pytest.fixture
 def chat(ada: Account, ben: Account) -> str:
     """The path of a conversation of ada and ben with ten messages, "1" to "10"."""
     path = f"{LIST}/{ada.post(LIST, user=ben.id).json['id']}"

@@ -153,11 +153,16 @@ class Delivery:
             _offer(node, node.dialect.other(wire_error(result, command.ref)))
             return
         assert isinstance(result, Marked)
-        receipt = Receipt(result.conversation, node.user, result.seq)
-        if result.moved:
-            self._bus.tell(Address(result.kind, result.low, result.high).users(), receipt)
-        else:
+        receipt = self._tell_read(node.user, result)
+        if not result.moved:
             _offer(node, node.dialect.other(receipt))
+
+    def _tell_read(self, user: int, marked: Marked) -> Receipt:
+        """Tell every member's devices where the cursor is now, if it has moved."""
+        receipt = Receipt(marked.conversation, user, marked.seq)
+        if marked.moved:
+            self._bus.tell(Address(marked.kind, marked.low, marked.high).users(), receipt)
+        return receipt
 
     # -- both ways in ----------------------------------------------------------------------
 
@@ -173,9 +178,7 @@ class Delivery:
         """Move a read cursor over HTTP. Raises HiChatError."""
         marked = self._journal.call(Mark(user, conversation, seq), 0)
         assert isinstance(marked, Marked)
-        if marked.moved:
-            to = Address(marked.kind, marked.low, marked.high)
-            self._bus.tell(to.users(), Receipt(conversation, user, marked.seq))
+        self._tell_read(user, marked)
         return marked
 
     def _draft(self, user: int, command: Send) -> Draft:
