@@ -7,8 +7,8 @@ cases and a differential fuzz against wsproto (`tests/transport`).
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
+from msgspec import Struct
 from websockets.speedups import apply_mask
 
 from app.errors import Close
@@ -29,6 +29,12 @@ _pack_u16 = struct.Struct("!BBH").pack
 _pack_u64 = struct.Struct("!BBQ").pack
 
 
+_SHORT = {  # the two header bytes of every short frame
+    opcode: [bytes((FIN | opcode, size)) for size in range(126)]
+    for opcode in DATA_OPCODES | CONTROL_OPCODES
+}
+
+
 class Violation(Exception):
     """The peer broke the protocol; the connection must be closed with `code`."""
 
@@ -38,7 +44,7 @@ class Violation(Exception):
         self.reason = reason
 
 
-class Message(NamedTuple):
+class Message(Struct, frozen=True, gc=False):
     """One whole message, or one control frame. Text is `str`, everything else `bytes`."""
 
     opcode: int
@@ -49,7 +55,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
     """One unmasked, final frame, as a server sends it."""
     size = len(payload)
     if size < 126:
-        return bytes((FIN | opcode, size)) + payload
+        return _SHORT[opcode][size] + payload
     if size < 65536:
         return _pack_u16(FIN | opcode, 126, size) + payload
     return _pack_u64(FIN | opcode, 127, size) + payload
@@ -90,8 +96,8 @@ class Decoder:
             buffer = data
         done: list[Message] = []
         self.done = done
-        position = 0
-        while True:
+        position = 0 if self._opcode else self._take_plain(buffer, done)
+        while position < len(buffer):
             end = self._take(buffer, position, done)
             if not end:
                 break
@@ -103,6 +109,30 @@ class Decoder:
         else:
             self._rest = buffer
         return done
+
+    def _take_plain(self, buffer: Buffer, done: list[Message]) -> int:
+        """Take what nearly every frame is: whole, final, masked, text, below 64 KiB.
+
+        Returns where it met anything else, which `_take` then looks at.
+        """
+        start, available = 0, len(buffer)
+        while available - start >= 8 and buffer[start] == FIN | TEXT:
+            size = buffer[start + 1] - MASK
+            body = start + 6
+            if size == 126:
+                size = buffer[start + 2] << 8 | buffer[start + 3]
+                body = start + 8
+                if size < 126:
+                    break
+            elif not 0 <= size < 126:
+                break
+            end = body + size
+            if end > available or size > self._limit:
+                break
+            payload = apply_mask(buffer[body:end], bytes(buffer[body - 4 : body]))
+            done.append(Message(TEXT, _text(payload)))
+            start = end
+        return start
 
     def _take(self, buffer: Buffer, start: int, done: list[Message]) -> int:
         """Take one frame at `start`; return where the next begins, or 0 if bytes are missing."""

@@ -89,7 +89,8 @@ class Delivery:
         """One message from a connection. Whatever it holds, the connection lives on."""
         text = item.data
         try:
-            self._spend(node, max(1.0, len(text) / CHARGED))
+            if self._rules.messages_per_second is not None:
+                self._spend(node, max(1.0, len(text) / CHARGED), self._rules.messages_per_second)
             if not isinstance(text, str):
                 raise BadRequest("Send text frames; binary ones are not used here.")
             command = node.dialect.parse(text)
@@ -110,11 +111,8 @@ class Delivery:
         elif isinstance(command, Sync):
             self._sync(node, command)
 
-    def _spend(self, node: Node, cost: float) -> None:
+    def _spend(self, node: Node, cost: float, rate: float) -> None:
         """Take a message from the connection's budget, more for a long one. Raises RateLimited."""
-        rate = self._rules.messages_per_second
-        if rate is None:
-            return
         now, full = time.monotonic(), rate * BURST
         grown = full if node.budget < 0 else node.budget + (now - node.budget_at) * rate
         node.budget, node.budget_at = min(full, grown), now

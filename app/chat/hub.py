@@ -62,15 +62,20 @@ class Hub:
         `skip` is the connection that sent it: it gets an ack, or has drawn its own.
         """
         frames: dict[Dialect, bytes | None] = {}
-        for node in self._of(to.users()):
-            if node is skip:
+        for user in to.users():
+            nodes = self._users.get(user)
+            if not nodes:
                 continue
-            dialect = node.dialect
-            if dialect not in frames:
-                frames[dialect] = dialect.event(event, message, to)
-            data = frames[dialect]
-            if data is not None:
-                node.offer(data)
+            # A copy: an offer can close a node, whose own greenlet then removes it.
+            for node in nodes if len(nodes) == 1 else tuple(nodes):
+                if node is skip:
+                    continue
+                dialect = node.dialect
+                if dialect not in frames:
+                    frames[dialect] = dialect.event(event, message, to)
+                data = frames[dialect]
+                if data is not None:
+                    node.offer(data)
 
     def tell(self, users: Iterable[int], item: Outgoing) -> None:
         """Offer something that is not part of the log to every node of these users."""

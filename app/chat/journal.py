@@ -75,23 +75,27 @@ class Journal(Generic[ItemT, ResultT]):
                 gevent.sleep(GATHER_SECONDS)
             batch = self._take()
             busy = len(batch) >= BUSY
-            results = self._commit([item for item, _ in batch])
-            for (_, answer), result in zip(batch, results, strict=True):
+            results = self._commit([item for item, _, _ in batch])
+            for (_, answer, _), result in zip(batch, results, strict=True):
                 try:
                     answer(result)
                 except Exception:
                     # It is stored; the sender will ask again. The others get their answers.
                     log.exception("answer_failed")
 
-    def _take(self) -> list[tuple[ItemT, Callable[[ResultT | HiChatError], None]]]:
+    def _take(self) -> list[tuple[ItemT, Callable[[ResultT | HiChatError], None], int]]:
         """What waits, up to the size of a batch."""
-        batch: list[tuple[ItemT, Callable[[ResultT | HiChatError], None]]] = []
-        chars = 0
-        while self._waiting and len(batch) < BATCH and chars < BATCH_CHARS:
-            item, answer, size = self._waiting.popleft()
-            batch.append((item, answer))
-            chars += size
-        self._chars -= chars
-        if not self._waiting:
+        waiting = self._waiting
+        if len(waiting) <= BATCH and self._chars <= BATCH_CHARS:
+            batch = list(waiting)
+            waiting.clear()
+            self._chars = 0
+        else:
+            batch, chars = [], 0
+            while waiting and len(batch) < BATCH and chars < BATCH_CHARS:
+                batch.append(waiting.popleft())
+                chars += batch[-1][2]
+            self._chars -= chars
+        if not waiting:
             self._work.clear()
         return batch

@@ -59,7 +59,7 @@ class Event(db.Model):  # type: ignore[name-defined]
     __tablename__ = "event"
     __table_args__ = (
         Index(
-            "uq_event_ref", "sender_id", "ref", unique=True,
+            "uq_event_ref", "ref", "sender_id", unique=True,
             sqlite_where=db.text("ref IS NOT NULL"), postgresql_where=db.text("ref IS NOT NULL"),
         ),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import (
     CTE,
     BigInteger,
@@ -73,6 +74,7 @@ class Batch:
     ) -> None:
         self.connection = connection
         self.items = items
+        self.look_up = look_up
         self.opened: dict[tuple[int, int], int] = {}  # pairs found or opened by this run
         self.heads: dict[int, Head] = {}
         self.new_heads: dict[tuple[int, int], Head] = {}  # of pairs that have no conversation yet
@@ -246,14 +248,16 @@ class Batch:
         head.advanced = True
         row = (seq, draft.type, draft.sender, draft.ref, head.at, draft.body)
         stored = Stored(head.id, head.kind, head.low, head.high, seq, head.at)
-        again = Stored(head.id, head.kind, head.low, head.high, seq, head.at, fresh=False)
-        if draft.ref is not None:
-            self.repeats[draft.sender, draft.ref] = again, draft.body
         if head.id:
             self.rows.append((head.id, *row))
         else:
             self.new_rows.append((head, row))
-            self.new_places += [(head, stored), (head, again)]
+            self.new_places.append((head, stored))
+        if self.look_up and draft.ref is not None:
+            # Its own repeat may stand in the same batch; else the unique key has told us.
+            again = structs.replace(stored, fresh=False)
+            self.repeats[draft.sender, draft.ref] = again, draft.body
+            self.new_places.append((head, again))
         return stored
 
     def _may_write(self, head: Head, user: int) -> bool:

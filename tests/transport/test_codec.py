@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from wsproto.frame_protocol import FrameProtocol
 
 from app.chat import codec
-from app.chat.codec import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Decoder, Violation
+from app.chat.codec import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Decoder,
+    Message,
+    Violation,
+)
 from tests.support.raw import MASK, frame
 from tests.transport.streams import (
     UNKNOWN_CLOSE,
@@ -54,15 +64,15 @@ def test_control_frames_between_fragments_come_out_before_the_message() -> None:
         frame(TEXT, b"one ", fin=False) + frame(PING, b"p") + frame(CONTINUATION, b"", fin=False)
         + frame(PONG, b"q") + frame(CONTINUATION, b"two")
     )
-    assert [tuple(item) for item in Decoder(LIMIT).feed(stream)] == [
-        (PING, b"p"), (PONG, b"q"), (TEXT, "one two"),
+    assert Decoder(LIMIT).feed(stream) == [
+        Message(PING, b"p"), Message(PONG, b"q"), Message(TEXT, "one two"),
     ]
 
 
 def test_a_character_may_be_cut_by_fragments() -> None:
     euro = "€".encode()
     stream = frame(TEXT, euro[:1], fin=False) + frame(CONTINUATION, euro[1:])
-    assert [tuple(item) for item in Decoder(LIMIT).feed(stream)] == [(TEXT, "€")]
+    assert Decoder(LIMIT).feed(stream) == [Message(TEXT, "€")]
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 70_000])
@@ -133,7 +143,7 @@ def test_what_was_whole_before_a_refusal_is_not_lost() -> None:
     decoder = Decoder(LIMIT)
     with pytest.raises(Violation):
         decoder.feed(frame(TEXT, b"good") + frame(TEXT, b"\xff"))
-    assert [tuple(item) for item in decoder.done] == [(TEXT, "good")]
+    assert decoder.done == [Message(TEXT, "good")]
 
 
 def test_only_close_codes_that_may_travel_are_taken() -> None:
