@@ -30,7 +30,8 @@ accesslog = None  # one line per socket, none per request: see docs/operations.m
 loglevel = "warning"  # of the master; a worker's log goes through app/logs.py
 limit_request_line = 8190
 forwarder_headers = ""  # SCRIPT_NAME and PATH_INFO are ours to say, not a header's
-forwarded_allow_ips = "127.0.0.1" if not _config.trusted_proxies else "*"
+secure_scheme_headers = {}  # nor is the scheme: the app's ProxyFix believes whom it is told to
+forwarded_allow_ips = "*"  # to set those two headers that are none: it saves parsing addresses
 
 
 def on_starting(server):

@@ -66,6 +66,7 @@ class Database:
             prepare_postgresql(engine)
         self._driver: Any = self._writer.dialect.loaded_dbapi
         self._kept: Connection | None = None
+        self._reader: Any = None
         self._thread: ThreadPool | None = None
 
     @contextmanager
@@ -83,6 +84,11 @@ class Database:
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """One hot SELECT, with `?` for each parameter, straight through the driver."""
         try:
+            if self.embedded:
+                # A statement does not yield to other greenlets: they can share a connection.
+                if self._reader is None:
+                    self._reader = self.engine.raw_connection()
+                return list(self._reader.driver_connection.execute(statement, parameters))
             with closing(self.engine.raw_connection()) as connection:
                 cursor = connection.cursor()
                 cursor.execute(spelled(statement, self.embedded), parameters)
@@ -163,6 +169,9 @@ class Database:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         self._writer.dispose()
         self.engine.dispose()
 
