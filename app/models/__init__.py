@@ -1,6 +1,10 @@
 """The tables and their invariants, nothing else. Times are milliseconds since 1970."""
 
-from app.models.message import Conversation, Event, Member
-from app.models.user import LoginSession, User
+from app.models.group import Group, Invite, JoinRequest
+from app.models.message import Conversation, Event, Member, Mention, Pin, Reaction, Removal
+from app.models.user import Contact, LoginSession, User
 
-__all__ = ["Conversation", "Event", "LoginSession", "Member", "User"]
+__all__ = [
+    "Contact", "Conversation", "Event", "Group", "Invite", "JoinRequest", "LoginSession", "Member",
+    "Mention", "Pin", "Reaction", "Removal", "User",
+]

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
 from app.models.user import BigId
 
-PRIVATE, GROUP, BROADCAST = 1, 2, 3  # the seed's Type
+# Kinds of conversation. The first three are the seed's Type. An account's log has one reader, its
+# owner: what they change on one device (contacts, settings) reaches their others through it.
+PRIVATE, GROUP, BROADCAST, ACCOUNT = 1, 2, 3, 4
+
+# Flags of a conversation: what the way of a message must know, kept with the rows that say why.
+LOW_BLOCKS, HIGH_BLOCKS, CONTACTS = 1, 2, 4  # of a private one, from its two users' contacts
+ADMINS_WRITE, OPEN_HISTORY = 8, 16  # of a group: members only read; new ones see what was before
+
+MEMBER, ADMIN, OWNER = 0, 1, 2  # roles; a higher one may do all that a lower one may
 
 
 class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.py
     """A log and whom it is for. `last_seq` is the highest seq in it: seqs are 1..last_seq.
 
     A private one has its two users, ordered, in `low_id` and `high_id` (equal: notes to oneself),
-    and exists once for each pair.
+    and exists once for each pair. An account's log has its owner in `low_id`.
     """
 
     __tablename__ = "conversation"
@@ -29,10 +47,17 @@ class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.p
     last_at: Mapped[int] = mapped_column(BigInteger)
     closed_at: Mapped[int | None] = mapped_column(BigInteger)  # nobody can write any more
     created_at: Mapped[int] = mapped_column(BigInteger)
+    flags: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    size: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # of a group
+    indexed_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # by search
 
 
 class Member(db.Model):  # type: ignore[name-defined]
-    """A user in a conversation. `read_seq` never falls and never passes `last_seq`."""
+    """A user in a conversation. `read_seq` never falls and never passes `last_seq`.
+
+    Sees the events behind `joined_seq`. `pinned`, `silent`, `hidden` and `draft` are the user's
+    own settings.
+    """
 
     __tablename__ = "member"
     __table_args__ = (
@@ -45,15 +70,25 @@ class Member(db.Model):  # type: ignore[name-defined]
     )
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id"), primary_key=True)
     read_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    role: Mapped[int] = mapped_column(SmallInteger, default=MEMBER, server_default="0")
+    joined_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    muted_until: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    pinned: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    silent: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    hidden: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    draft: Mapped[str | None] = mapped_column(Text)
 
 
 class Event(db.Model):  # type: ignore[name-defined]
     """One entry of a log. (conversation, seq) is dense; (sender, ref) is unique for ever.
 
-    `body` is the message as JSON (app/chat/frames.Message). `ref` is NULL for `/v1`, which has
-    none. No foreign keys: the journal has just read the conversation under its lock, and a check
-    per row would be paid for every message. Rows stand in the order of their arrival: appending
-    dirties half the pages that a table clustered by conversation would (docs/performance.md).
+    `body` is what was sent, as JSON (app/chat/frames), and never changes but to be forgotten: it
+    is what a repeat is compared with. `revised` is what it says now, where that is something else
+    (edited, recalled). `ref` is NULL for `/v1`, which has none. No foreign keys: the journal has
+    just read the conversation under its lock, and a check per row would be paid for every message.
+    Rows stand in the order of their arrival, and refs before senders in their index, because
+    clients make refs that ascend: appending dirties a third of the pages that it otherwise would
+    (docs/performance.md).
     """
 
     __tablename__ = "event"
@@ -71,3 +106,50 @@ class Event(db.Model):  # type: ignore[name-defined]
     ref: Mapped[str | None] = mapped_column(String(64))
     at: Mapped[int] = mapped_column(BigInteger)
     body: Mapped[str] = mapped_column(Text)
+    revised: Mapped[str | None] = mapped_column(Text)
+
+
+class Reaction(db.Model):  # type: ignore[name-defined]
+    """An emoji that a user has put to a message."""
+
+    __tablename__ = "reaction"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    conversation_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    emoji: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+
+
+class Pin(db.Model):  # type: ignore[name-defined]
+    """A message that stands at the top of its conversation."""
+
+    __tablename__ = "pin"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    conversation_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(BigId)
+    at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Mention(db.Model):  # type: ignore[name-defined]
+    """A message that names a user; `user_id` 0 is everybody."""
+
+    __tablename__ = "mention"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    conversation_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+class Removal(db.Model):  # type: ignore[name-defined]
+    """A message that a user has deleted for themself."""
+
+    __tablename__ = "removal"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    user_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    conversation_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    false,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
@@ -31,6 +41,10 @@ class User(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds M
     updated_at: Mapped[int] = mapped_column(BigInteger)
     login_at: Mapped[int | None] = mapped_column(BigInteger)
     deleted_at: Mapped[int | None] = mapped_column(BigInteger)
+    seen_at: Mapped[int | None] = mapped_column(BigInteger)  # when their last socket closed
+    admin: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    shows_presence: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+    shows_reading: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
 
 
 class LoginSession(db.Model):  # type: ignore[name-defined]
@@ -47,3 +61,22 @@ class LoginSession(db.Model):  # type: ignore[name-defined]
     used_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+# How a user stands to another one, from the user's side.
+STRANGER, ASKED, ASKING, FRIEND = 0, 1, 2, 3  # ASKED: waits for us; ASKING: we wait for them
+
+
+class Contact(db.Model):  # type: ignore[name-defined]
+    """One side of two users' acquaintance; the other side has a row of its own."""
+
+    __tablename__ = "contact"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id"), primary_key=True)
+    state: Mapped[int] = mapped_column(SmallInteger, default=STRANGER)
+    blocked: Mapped[bool] = mapped_column(Boolean, default=False)
+    remark: Mapped[str] = mapped_column(String(64), default="")
+    note: Mapped[str] = mapped_column(String(200), default="")  # what they said when they asked
+    at: Mapped[int] = mapped_column(BigInteger)
