@@ -109,6 +109,21 @@ class NotAMember(Forbidden):
     default = "You are not a member of this conversation, or it does not exist."
 
 
+class Blocked(Forbidden):
+    code = "blocked"
+    default = "This user does not take messages from you."
+
+
+class NotAContact(Forbidden):
+    code = "not_a_contact"
+    default = "Only contacts write to each other here: send a contact request first."
+
+
+class Muted(Forbidden):
+    code = "muted"
+    default = "You may only read here for now."
+
+
 class NotFound(HiChatError):
     code, status = "not_found", 404
     default = "There is nothing here."

@@ -17,6 +17,9 @@ import structlog
 from app.chat import codec
 from app.chat.bus import Bus
 from app.chat.frames import (
+    ACCOUNT,
+    GROUP,
+    PRIVATE,
     Ack,
     Address,
     Command,
@@ -39,8 +42,9 @@ from app.chat.journal import Journal
 from app.chat.node import Node
 from app.errors import BadRequest, HiChatError, RateLimited
 from app.store import Store
-from app.store.events import KEYS_AT_ONCE, Entry
-from app.store.items import Draft, Item, Mark, Marked, Stored
+from app.store.conversations import Head as Place
+from app.store.events import KEYS_AT_ONCE
+from app.store.items import Appended, Draft, Entry, Item, Mark, Marked, Stored
 
 PENDING = 512  # commands of one connection under way: then it is read no further
 CHARGED = 16_384  # characters that count as one message
@@ -78,12 +82,30 @@ class Delivery:
     # -- the socket ------------------------------------------------------------------------
 
     def greeting(self, node: Node) -> bytes:
-        """What a new connection hears first: who it is and where its conversations are."""
-        heads = self._store.conversations.heads(node.user, HELLO_CONVERSATIONS + 1)
-        listed = [Head(*head) for head in heads[:HELLO_CONVERSATIONS]]
+        """What a new connection hears first: who it is and where its conversations are.
+
+        It is in the rooms of its groups when this returns; what they say waits behind it.
+        """
+        heads = self._enter_rooms(node)
         more = len(heads) > HELLO_CONVERSATIONS
-        hello = Hello(node.user, node.session, self._rules.heartbeat, listed, more)
+        listed = [_head(head) for head in heads[:HELLO_CONVERSATIONS] if head.kind != ACCOUNT]
+        account = next((_head(head) for head in heads if head.kind == ACCOUNT), msgspec.UNSET)
+        rules = self._rules
+        hello = Hello(node.user, node.session, rules.heartbeat, listed, more, account)
         return node.dialect.other(hello) or b""
+
+    def _enter_rooms(self, node: Node) -> list[Place]:
+        """Let the node hear its groups; return the heads of its conversations."""
+        found = self._store.conversations
+        while True:
+            heads = found.heads(node.user, HELLO_CONVERSATIONS + 1)
+            more = len(heads) > HELLO_CONVERSATIONS
+            groups = set(found.groups(node.user)) if more else _groups(heads)
+            # Entered, then read again: what was said meanwhile is in the heads, and a group that
+            # the user was removed from meanwhile is left. Whatever comes later finds the node.
+            if groups == node.rooms:
+                return heads
+            self._bus.enter(node, groups)
 
     def handle(self, node: Node, item: codec.Message) -> None:
         """One message from a connection. Whatever it holds, the connection lives on."""
@@ -156,10 +178,11 @@ class Delivery:
             _offer(node, node.dialect.other(receipt))
 
     def _tell_read(self, user: int, marked: Marked) -> Receipt:
-        """Tell every member's devices where the cursor is now, if it has moved."""
+        """Tell where the cursor is now, if it has moved: in a group, only the reader's devices."""
         receipt = Receipt(marked.conversation, user, marked.seq)
         if marked.moved:
-            self._bus.tell(Address(marked.kind, marked.low, marked.high).users(), receipt)
+            to = Address(marked.conversation, marked.kind, marked.low, marked.high)
+            self._bus.tell(to if marked.kind == PRIVATE else _own(user), receipt)
         return receipt
 
     # -- both ways in ----------------------------------------------------------------------
@@ -199,8 +222,18 @@ class Delivery:
             stored.conversation, stored.seq, draft.type, draft.sender, stored.at,
             msgspec.Raw(draft.body.encode()),
         )
-        to = Address(stored.kind, stored.low, stored.high)
+        to = Address(stored.conversation, stored.kind, stored.low, stored.high)
         self._bus.publish(event, message, to, origin)
+
+    def announce(self, told: Appended, origin: Node | None = None) -> None:
+        """Tell everybody concerned of a change that is stored; who left hears it as the last."""
+        if not told.fresh:
+            return
+        conversation = told.entry.conversation_id
+        to = Address(conversation, told.kind, told.low, told.high)
+        self._bus.join(conversation, told.joined)
+        self._bus.publish(event_of(told.entry), None, to, origin)
+        self._bus.leave(conversation, told.left)
 
     # -- catching up -----------------------------------------------------------------------
 
@@ -215,12 +248,14 @@ class Delivery:
             gevent.sleep(0)  # reading a page does not yield; others have their turn in between
             while seq < head and left > 0 and not node.closing:
                 entries = self._store.events.after(node.user, conversation, seq)[:left]
+                if not entries:
+                    break  # the rest was before this member joined
                 for entry in entries:
                     self._wait_for_room(node)
                     _offer(node, node.dialect.other(event_of(entry)))
                 left -= len(entries)
                 seq = entries[-1].seq
-            if seq < head:
+            if seq < head and left <= 0:
                 behind[str(conversation)] = seq
         gone = [key for key in cursors if key not in heads]
         self._wait_for_room(node)
@@ -241,10 +276,22 @@ class Delivery:
 
 def event_of(entry: Entry) -> Event:
     """A stored entry as it goes out."""
-    return Event(
-        entry.conversation_id, entry.seq, entry.type, entry.sender_id, entry.at,
-        msgspec.Raw(entry.body.encode()),
-    )
+    event = Event(entry.conversation_id, entry.seq, entry.type, entry.sender_id, entry.at)
+    setattr(event, entry.type, msgspec.Raw(entry.body.encode()))
+    return event
+
+
+def _head(head: Place) -> Head:
+    return Head(head.id, head.last_seq, head.read_seq, head.joined_seq + 1)
+
+
+def _groups(heads: list[Place]) -> set[int]:
+    return {head.id for head in heads if head.kind == GROUP}
+
+
+def _own(user: int) -> Address:
+    """A user's own devices."""
+    return Address(0, ACCOUNT, user, 0)
 
 
 def _weight(item: Item) -> int:

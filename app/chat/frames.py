@@ -71,23 +71,32 @@ class Read(Command, tag="read"):
     ref: Ref | None = None
 
 
+Part = msgspec.Raw | msgspec.UnsetType
+
+
 class Event(Struct, tag_field="op", tag="event"):
-    """One entry of a conversation's log, as it goes out on the socket and over HTTP."""
+    """One entry of a conversation's log, as it goes out on the socket and over HTTP.
+
+    What it says stands in the field that its `type` names.
+    """
 
     conversation: int
     seq: int
     type: str
     sender: int
     at: int
-    message: msgspec.Raw
+    message: Part = msgspec.UNSET
+    group: Part = msgspec.UNSET
+    members: Part = msgspec.UNSET
 
 
-class Head(Struct):
-    """How far a conversation and its reader are."""
+class Head(Struct, omit_defaults=True):
+    """How far a conversation and its reader are, who sees the events from `first_seq` on."""
 
     id: int
     last_seq: int
     read_seq: int
+    first_seq: int = 1
 
 
 class Hello(Struct, tag_field="op", tag="hello"):
@@ -96,6 +105,7 @@ class Hello(Struct, tag_field="op", tag="hello"):
     heartbeat: float
     conversations: list[Head]
     more: bool = False  # there are further conversations: page through GET /v2/conversations
+    account: Head | msgspec.UnsetType = msgspec.UNSET  # the user's own log, once there is one
 
 
 class Ack(Struct, tag_field="op", tag="ack"):
@@ -130,25 +140,39 @@ Outgoing = Event | Hello | Ack | Synced | Receipt | WireError
 class Dialect(Protocol):
     """How one protocol version reads commands and writes frames; None: it has no such frame."""
 
+    echoes: bool  # whether a connection gets back what it has sent to a group
+
     def parse(self, text: str) -> Command | None: ...
 
-    def event(self, event: Event, message: Message, to: Address) -> bytes | None: ...
+    def event(self, event: Event, message: Message | None, to: Address) -> bytes | None: ...
 
     def other(self, item: Outgoing) -> bytes | None: ...
 
 
-class Address(Struct, frozen=True):
-    """Whom an event goes to. Private: two users (perhaps the same one twice)."""
+# Kinds of conversation, the first three as the seed's Type.
+PRIVATE, GROUP, BROADCAST, ACCOUNT = 1, 2, 3, 4
 
-    kind: int  # the seed's Type: 1 private, 2 group, 3 broadcast
+
+class Address(Struct, frozen=True):
+    """Whom an event of a conversation goes to.
+
+    Private: two users (perhaps the same one twice). Account: its owner, in `low`. Group: whoever
+    is in its room. Broadcast: everybody.
+    """
+
+    conversation: int
+    kind: int
     low: int
     high: int
 
     def users(self) -> tuple[int, ...]:
-        return (self.low,) if self.low == self.high else (self.low, self.high)
+        """The users of a private conversation or an account."""
+        return (self.low, self.high) if self.high and self.low != self.high else (self.low,)
 
     def target(self, sender: int) -> int:
-        """The user that a message from `sender` is for."""
+        """What a message from `sender` is for, as `/v1` says it: a user, or a group."""
+        if self.kind != PRIVATE:
+            return self.conversation
         return self.high if sender == self.low else self.low
 
 
@@ -162,6 +186,8 @@ _ref = re.compile(r'"ref"\s*:\s*"([^"\\\x00-\x1f]{1,64})"')
 class V2:
     """The product's own dialect, described in docs/protocol.md."""
 
+    echoes = False
+
     def parse(self, text: str) -> Command | None:
         try:
             command: Command = _commands.decode(text)
@@ -172,7 +198,7 @@ class V2:
         except (msgspec.DecodeError, RecursionError) as error:
             raise bad_json(error) from None
 
-    def event(self, event: Event, message: Message, to: Address) -> bytes | None:
+    def event(self, event: Event, message: Message | None, to: Address) -> bytes | None:
         return frame(TEXT, encode(event))
 
     def other(self, item: Outgoing) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Who is connected here: user -> nodes. Offers never block, so a delivery never waits.
+"""Who is connected here: user -> nodes, group -> nodes. Offers never block: no delivery waits.
 
 In a single process the hub is the bus: what is published reaches its nodes at once.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 
 import gevent
 
-from app.chat.frames import Address, Dialect, Event, Message, Outgoing
+from app.chat.frames import BROADCAST, GROUP, Address, Dialect, Event, Message, Outgoing
 from app.chat.node import Node
 from app.errors import Close, Draining, TooManyConnections
 
@@ -26,6 +26,7 @@ class Hub:
 
     def __init__(self, user_connections: int, on_death: Callable[[], None]) -> None:
         self._users: dict[int, list[Node]] = {}
+        self._rooms: dict[int, set[Node]] = {}  # of the groups that have somebody here
         self._limit = user_connections
         self._on_death = on_death
         self._sweeper: gevent.Greenlet | None = None
@@ -49,6 +50,37 @@ class Hub:
             nodes.remove(node)
         if not nodes:
             self._users.pop(node.user, None)
+        for conversation in tuple(node.rooms):
+            self._exit(node, conversation)
+
+    def enter(self, node: Node, conversations: Iterable[int]) -> None:
+        """Let a node hear these groups and no others."""
+        wanted = set(conversations)
+        for conversation in node.rooms - wanted:
+            self._exit(node, conversation)
+        for conversation in wanted:
+            self._enter(node, conversation)
+
+    def _enter(self, node: Node, conversation: int) -> None:
+        self._rooms.setdefault(conversation, set()).add(node)
+        node.rooms.add(conversation)
+
+    def _exit(self, node: Node, conversation: int) -> None:
+        node.rooms.discard(conversation)
+        room = self._rooms.get(conversation, set())
+        room.discard(node)
+        if not room:
+            self._rooms.pop(conversation, None)
+
+    def join(self, conversation: int, users: Iterable[int]) -> None:
+        for user in users:
+            for node in self._users.get(user, ()):
+                self._enter(node, conversation)
+
+    def leave(self, conversation: int, users: Iterable[int]) -> None:
+        for user in users:
+            for node in self._users.get(user, ()):
+                self._exit(node, conversation)
 
     def nodes(self) -> list[Node]:
         return [node for nodes in self._users.values() for node in nodes]
@@ -56,38 +88,49 @@ class Hub:
     def __len__(self) -> int:
         return sum(map(len, self._users.values()))
 
-    def publish(self, event: Event, message: Message, to: Address, skip: Node | None) -> None:
+    def publish(
+        self, event: Event, message: Message | None, to: Address, origin: Node | None
+    ) -> None:
         """Offer an event to every node of its address, encoded once for each dialect.
 
-        `skip` is the connection that sent it: it gets an ack, or has drawn its own.
+        Not to `origin`, which sent it: it gets an ack, or has drawn its own.
         """
         frames: dict[Dialect, bytes | None] = {}
-        for user in to.users():
-            nodes = self._users.get(user)
-            if not nodes:
-                continue
-            # A copy: an offer can close a node, whose own greenlet then removes it.
-            for node in nodes if len(nodes) == 1 else tuple(nodes):
-                if node is skip:
-                    continue
+        for nodes in self._groups(to):
+            for node in nodes:
                 dialect = node.dialect
+                if node is origin and not (dialect.echoes and to.kind == GROUP):
+                    continue
                 if dialect not in frames:
                     frames[dialect] = dialect.event(event, message, to)
                 data = frames[dialect]
                 if data is not None:
                     node.offer(data)
 
-    def tell(self, users: Iterable[int], item: Outgoing) -> None:
-        """Offer something that is not part of the log to every node of these users."""
-        for node in self._of(users):
-            data = node.dialect.other(item)
-            if data is not None:
-                node.offer(data)
+    def tell(self, to: Address, item: Outgoing) -> None:
+        """Offer something that is not part of the log to every node of an address."""
+        frames: dict[Dialect, bytes | None] = {}
+        for nodes in self._groups(to):
+            for node in nodes:
+                dialect = node.dialect
+                if dialect not in frames:
+                    frames[dialect] = dialect.other(item)
+                data = frames[dialect]
+                if data is not None:
+                    node.offer(data)
+
+    def _groups(self, to: Address) -> Iterable[Collection[Node]]:
+        """The nodes of an address. An offer never yields, so nobody comes or goes meanwhile."""
+        if to.kind == GROUP:
+            return (self._rooms.get(to.conversation, ()),)
+        if to.kind == BROADCAST:
+            return self._users.values()
+        return [self._users.get(user, ()) for user in to.users()]
 
     def end_sessions(self, user: int, sessions: Iterable[str] | None) -> None:
         """Close the sockets of these sessions of the user; of all, if None."""
         ended = None if sessions is None else set(sessions)
-        for node in self._of((user,)):
+        for node in self._users.get(user, ()):
             if ended is None or node.session in ended:
                 node.close(Close.SESSION_REVOKED, "session ended: log in again")
 
@@ -101,11 +144,6 @@ class Hub:
             for node in nodes[start : start + size]:
                 node.close(Close.RESTART, "server restart: reconnect")
             gevent.sleep(DRAIN_SPREAD / DRAIN_STEPS)
-
-    def _of(self, users: Iterable[int]) -> Iterator[Node]:
-        for user in users:
-            # A copy: an offer can close a node, whose own greenlet then removes it.
-            yield from tuple(self._users.get(user, ()))
 
     def _sweep(self) -> None:
         """Once a second, each node's deadlines; a node with no deadline costs nothing else."""

@@ -72,6 +72,7 @@ class Node:
         "queue",
         "queued",
         "received",
+        "rooms",
         "sent",
         "session",
         "user",
@@ -98,6 +99,7 @@ class Node:
         self.pending = 0  # commands that were accepted and not yet answered
         self.budget = -1.0  # of the rate limit; -1: not begun
         self.budget_at = 0.0
+        self.rooms: set[int] = set()  # the groups that it hears; kept by the hub
         self.received = 0
         self.sent = 0
         self.close_code: int | None = None

@@ -13,7 +13,10 @@ from msgspec import Struct
 
 from app.chat.codec import TEXT, frame
 from app.chat.frames import (
+    BROADCAST,
+    GROUP,
     MAX_ID,
+    PRIVATE,
     Address,
     Attachment,
     Command,
@@ -30,7 +33,7 @@ from app.chat.frames import (
 )
 from app.errors import BadRequest, NotFound
 
-HEARTBEAT, PRIVATE, GROUP, BROADCAST = 0, 1, 2, 3
+HEARTBEAT = 0  # a Type beside the kinds of conversation
 MEDIA: dict[int, Media] = {1: "text", 2: "emoji", 3: "audio", 4: "image", 5: "file"}
 NUMBERS = {name: number for number, name in MEDIA.items()} | {"video": 5}
 
@@ -84,6 +87,8 @@ _names = frozenset(info.encode_name for info in msgspec.structs.fields(SeedMessa
 class V1:
     """The dialect of an existing client; frozen by the seed's contract."""
 
+    echoes = True  # that client does not draw its own group messages
+
     def parse(self, text: str) -> Command | None:
         """A command, or None for a heartbeat, which is not answered."""
         try:
@@ -96,8 +101,8 @@ class V1:
             return None
         return _command(seed)
 
-    def event(self, event: Event, message: Message, to: Address) -> bytes | None:
-        if event.type != "message":
+    def event(self, event: Event, message: Message | None, to: Address) -> bytes | None:
+        if message is None:
             return None
         return frame(TEXT, encode(seed_event(event, message, to)))
 
@@ -146,9 +151,9 @@ def _command(seed: SeedMessage) -> Send:
     media = MEDIA.get(seed.media)
     if media is None:
         raise BadRequest("Media must be 1 text, 2 emoji, 3 voice, 4 picture or 5 file.")
-    if seed.type in (GROUP, BROADCAST):
-        raise NotFound("There is no such group, or you are not in it.")
-    if seed.type != PRIVATE or not 1 <= seed.target_id <= MAX_ID:
+    if seed.type == BROADCAST:
+        raise NotFound("There is no broadcast here.")
+    if seed.type not in (PRIVATE, GROUP) or not 1 <= seed.target_id <= MAX_ID:
         raise BadRequest("Type must be 0, 1, 2 or 3, and TargetId a user or a group.")
     if not (0 <= seed.amount <= MAX_ID and 0 <= seed.create_time <= MAX_ID):
         raise BadRequest(f"Amount and CreateTime go from 0 to {MAX_ID}.")
@@ -157,4 +162,6 @@ def _command(seed: SeedMessage) -> Send:
         media, seed.content, attachment=file if file != Attachment() else None,
         sent_at=int(seed.create_time) or None,
     )
+    if seed.type == GROUP:
+        return Send("", message, conversation=seed.target_id)
     return Send("", message, to=To(seed.target_id))

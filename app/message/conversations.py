@@ -13,7 +13,7 @@ from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, limit, number
 from app.message import bp
-from app.models.message import PRIVATE
+from app.models.message import BROADCAST, GROUP, PRIVATE
 from app.services import services
 from app.store.conversations import Summary
 from app.user.profile import Profile, profile_of
@@ -23,7 +23,7 @@ limit_writing = limiter.shared_limit(
     lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
     key_func=lambda: f"user:{tokens.current().user}",
 )
-KINDS = {PRIVATE: "private"}
+KINDS = {PRIVATE: "private", GROUP: "group", BROADCAST: "broadcast"}
 
 
 class ConversationLine(Struct):

@@ -7,13 +7,13 @@ from flask import Response
 
 from app.auth.tickets import Pass
 from app.chat.delivery import event_of
-from app.chat.frames import MAX_ID, Address, Message
-from app.chat.seed import PRIVATE, seed_event
+from app.chat.frames import MAX_ID, PRIVATE, Address, Message
+from app.chat.seed import seed_event
 from app.errors import BadRequest
 from app.http import answer, field
 from app.message import bp
 from app.services import services
-from app.store.events import Entry
+from app.store.items import Entry
 from app.user.seed import envelope, seed_login_required
 
 MOST = 1000  # entries of one answer
@@ -35,8 +35,9 @@ def seed_history(who: Pass) -> Response:
     other = two if who.user == one else one
     newest_first = field("isRev").lower() not in ("true", "1")
     found = services().store.events.by_index(who.user, other, start, stop, newest_first, MOST)
-    to = Address(PRIVATE, min(one, two), max(one, two))
-    return envelope(rows="ok", total=[_line(entry, to) for entry in found])
+    to = Address(0, PRIVATE, min(one, two), max(one, two))
+    lines = [_line(entry, to) for entry in found if entry.type == "message"]
+    return envelope(rows="ok", total=lines)
 
 
 def _line(entry: Entry, to: Address) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.store.conversations import Conversations
 from app.store.database import Database
 from app.store.events import Events
+from app.store.groups import Groups
 from app.store.journal import JournalStore
 from app.store.sessions import Sessions
 from app.store.users import Users
@@ -19,6 +20,7 @@ class Store:
         self.sessions = Sessions(database)
         self.conversations = Conversations(database)
         self.events = Events(database)
+        self.groups = Groups(database)
         self.journal = JournalStore(database)
 
 

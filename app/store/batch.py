@@ -8,26 +8,34 @@ deadlock; where they do meet (an account that is deleted), the transaction runs 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import structs
-from sqlalchemy import (
-    CTE,
-    BigInteger,
-    Connection,
-    String,
-    and_,
-    column,
-    insert,
-    select,
-    values,
-)
+from sqlalchemy import BigInteger, Connection, String, and_, select
 
-from app.errors import BadRequest, HiChatError, NotAMember, RefConflict, UnknownUser
-from app.models import Conversation, Event, Member, User
-from app.models.message import PRIVATE
+from app.errors import (
+    BadRequest,
+    Blocked,
+    HiChatError,
+    Muted,
+    NotAContact,
+    NotAMember,
+    RefConflict,
+    UnknownUser,
+)
+from app.models import Conversation, Event, User
+from app.models.message import (
+    ACCOUNT,
+    ADMINS_WRITE,
+    CONTACTS,
+    HIGH_BLOCKS,
+    LOW_BLOCKS,
+    MEMBER,
+    PRIVATE,
+)
 from app.store.database import spelled
 from app.store.items import Draft, Item, Mark, Marked, Result, Stored
+from app.store.pairs import flags_between, given, open_pairs
 from app.store.users import now_ms
 
 # The hot statements go to the driver as they are: SQLAlchemy's compiler would cost more than the
@@ -38,28 +46,47 @@ _INSERT = """
 _ADVANCE = "UPDATE conversation SET last_seq = ?, last_at = ? WHERE id = ?"
 _MARK_READ = "UPDATE member SET read_seq = ? WHERE conversation_id = ? AND user_id = ?"
 _LOCK = """
-    SELECT id, kind, low_id, high_id, last_seq, last_at, closed_at FROM conversation
+    SELECT id, kind, low_id, high_id, last_seq, last_at, closed_at, flags FROM conversation
     WHERE id {among} ORDER BY id{lock}"""
 # A list of ids as one parameter: one text, prepared once, whatever their number.
 _LOCK_SQLITE = _LOCK.format(among="IN (SELECT value FROM json_each(?))", lock="")
 _LOCK_POSTGRESQL = _LOCK.format(among="= ANY(?)", lock=" FOR UPDATE")
+_SEATS = """
+    SELECT conversation_id, user_id, read_seq, role, muted_until FROM {pairs} JOIN member
+    ON conversation_id = {one} AND user_id = {two}"""
+# Pairs of ids as parameters, likewise.
+_SEATS_SQLITE = _SEATS.format(
+    pairs="json_each(?)", one="json_extract(value, '$[0]')", two="json_extract(value, '$[1]')"
+)
+_SEATS_POSTGRESQL = _SEATS.format(
+    pairs="unnest(?::bigint[], ?::bigint[]) AS given (one, two)", one="one", two="two"
+)
 
 
 class Head:
     """A conversation locked by the running batch."""
 
-    __slots__ = ("advanced", "at", "closed", "high", "id", "kind", "low", "seq")
+    __slots__ = ("advanced", "at", "closed", "flags", "high", "id", "kind", "low", "seq")
 
     def __init__(self, row: Any) -> None:
         self.id: int
         self.kind: int
         self.seq: int
         self.at: int
-        self.id, self.kind, low, high, self.seq, self.at, closed = row
+        self.flags: int
+        self.id, self.kind, low, high, self.seq, self.at, closed, self.flags = row
         self.low: int = low or 0
         self.high: int = high or 0
         self.closed: bool = closed is not None
         self.advanced = False
+
+
+class Seat(NamedTuple):
+    """A member as the running batch finds them."""
+
+    read_seq: int
+    role: int
+    muted_until: int
 
 
 class Batch:
@@ -71,14 +98,16 @@ class Batch:
         items: Sequence[Item],
         pairs: dict[tuple[int, int], int],
         look_up: bool,
+        contacts_only: bool = False,
     ) -> None:
         self.connection = connection
         self.items = items
         self.look_up = look_up
+        self.contacts_only = contacts_only
         self.opened: dict[tuple[int, int], int] = {}  # pairs found or opened by this run
         self.heads: dict[int, Head] = {}
         self.new_heads: dict[tuple[int, int], Head] = {}  # of pairs that have no conversation yet
-        self.cursors: dict[tuple[int, int], int] = {}
+        self.seats: dict[tuple[int, int], Seat] = {}
         self.repeats: dict[tuple[int, str], tuple[Stored, str]] = {}
         self.rows: list[tuple[Any, ...]] = []
         self.new_rows: list[tuple[Head, tuple[Any, ...]]] = []  # likewise, in new heads
@@ -88,7 +117,7 @@ class Batch:
         self._lock()
         if look_up:
             self._find_repeats(items)
-        self._read_members()
+        self._read_seats()
         now = now_ms()
         self.results = [
             self._append(item, key, now) if isinstance(item, Draft) else self._mark(item)
@@ -126,16 +155,17 @@ class Batch:
 
     def _find_pairs(self, missing: set[tuple[int, int]]) -> None:
         """Find the conversations of these pairs; prepare a head where both users are there."""
-        given = _given(BigInteger, BigInteger, sorted(missing))
-        same = and_(Conversation.low_id == given.c.one, Conversation.high_id == given.c.two)
+        asked = given(BigInteger, BigInteger, sorted(missing))
+        same = and_(Conversation.low_id == asked.c.one, Conversation.high_id == asked.c.two)
         for row in self.connection.execute(
             select(Conversation.id, Conversation.low_id, Conversation.high_id)
-            .select_from(given).join(Conversation, same)
+            .select_from(asked).join(Conversation, same)
         ):
             self.opened[row.low_id, row.high_id] = row.id
         absent = missing - self.opened.keys()
         if not absent:
             return
+        flags = flags_between(self.connection, sorted(absent))
         # Locked: an account that is being deleted meanwhile must find the new conversation.
         alive = set(self.connection.scalars(
             select(User.id)
@@ -145,7 +175,8 @@ class Batch:
         ))
         for low, high in absent:
             if low in alive and high in alive:
-                self.new_heads[low, high] = Head((0, PRIVATE, low, high, 0, 0, None))
+                head = Head((0, PRIVATE, low, high, 0, 0, None, flags[low, high]))
+                self.new_heads[low, high] = head
 
     def _open_pairs(self) -> None:
         """Open the conversations that got their first message, in order: nobody deadlocks."""
@@ -175,22 +206,22 @@ class Batch:
         keys = sorted({(draft.sender, draft.ref) for draft in drafts if draft.ref is not None})
         if not keys:
             return
-        given = _given(BigInteger, String, keys)
+        asked = given(BigInteger, String, keys)
         query = (
             select(
                 Event.sender_id, Event.ref, Event.seq, Event.at, Event.body,
                 Conversation.id, Conversation.kind, Conversation.low_id, Conversation.high_id,
             )
-            .select_from(given)
-            .join(Event, and_(Event.sender_id == given.c.one, Event.ref == given.c.two))
+            .select_from(asked)
+            .join(Event, and_(Event.sender_id == asked.c.one, Event.ref == asked.c.two))
             .join(Conversation, Conversation.id == Event.conversation_id)
         )
         for sender, ref, seq, at, body, key, kind, low, high in self.connection.execute(query):
             stored = Stored(key, kind, low or 0, high or 0, seq, at, fresh=False)
             self.repeats[sender, ref or ""] = stored, body
 
-    def _read_members(self) -> None:
-        """Read cursors, and who is in, for every item that its head alone cannot decide."""
+    def _read_seats(self) -> None:
+        """Who is in, and how, for every item that its head alone cannot decide."""
         pairs = set()
         for item, key in zip(self.items, self.keys, strict=True):
             head = self.heads.get(key)
@@ -202,13 +233,14 @@ class Batch:
                 pairs.add((key, item.sender))
         if not pairs:
             return
-        given = _given(BigInteger, BigInteger, sorted(pairs))
-        same = and_(Member.conversation_id == given.c.one, Member.user_id == given.c.two)
-        for row in self.connection.execute(
-            select(Member.conversation_id, Member.user_id, Member.read_seq)
-            .select_from(given).join(Member, same)
-        ):
-            self.cursors[row.conversation_id, row.user_id] = row.read_seq
+        cursor: Any = self.connection.connection.cursor()
+        if self.connection.dialect.name == "sqlite":
+            text = "[" + ",".join(f"[{key},{user}]" for key, user in sorted(pairs)) + "]"
+            found = cursor.execute(_SEATS_SQLITE, (text,))
+        else:
+            columns = [list(column) for column in zip(*sorted(pairs), strict=True)]
+            found = cursor.execute(self._spelled(_SEATS_POSTGRESQL), columns)
+        self.seats = {(key, user): Seat(*seat) for key, user, *seat in found.fetchall()}
 
     def _repeat(self, draft: Draft) -> Result | None:
         """The answer to a draft whose ref is known: the original's place, or a conflict."""
@@ -233,10 +265,8 @@ class Batch:
             head = self.new_heads.get(_pair(draft))
             if head is None:
                 return UnknownUser()
-        elif not self._may_write(head, draft.sender):
-            return NotAMember()
-        if head.closed:
-            return UnknownUser("This account has been deleted.")
+        if (refusal := self._refusal(head, draft.sender, now)) is not None:
+            return refusal
         if draft.reply_to is not None and draft.reply_to > head.seq:
             return BadRequest(f"reply_to is {draft.reply_to}; the last seq here is {head.seq}.")
         return self._place(draft, head, now)
@@ -260,22 +290,47 @@ class Batch:
             self.new_places.append((head, again))
         return stored
 
-    def _may_write(self, head: Head, user: int) -> bool:
+    def _refusal(self, head: Head, user: int, now: int) -> HiChatError | None:
+        """Why `user` may not write here; None if they may."""
         if head.kind == PRIVATE:
-            return user in (head.low, head.high)
-        return (head.id, user) in self.cursors
+            if user not in (head.low, head.high):
+                return NotAMember()
+            if head.closed:
+                return UnknownUser("This account has been deleted.")
+            return self._refusal_between(head, user) if head.flags or self.contacts_only else None
+        seat = self.seats.get((head.id, user))
+        if seat is None or head.closed or head.kind == ACCOUNT:
+            return NotAMember()
+        if seat.role == MEMBER and (head.flags & ADMINS_WRITE or seat.muted_until > now):
+            return Muted()
+        return None
+
+    def _refusal_between(self, head: Head, user: int) -> HiChatError | None:
+        """Blocks, and the policy that only contacts write to each other; not for oneself."""
+        if head.low == head.high:
+            return None
+        own, others = (
+            (LOW_BLOCKS, HIGH_BLOCKS) if user == head.low else (HIGH_BLOCKS, LOW_BLOCKS)
+        )
+        if head.flags & others:
+            return Blocked()
+        if head.flags & own:
+            return Blocked("You have blocked this user: unblock them to write to them.")
+        return NotAContact() if self.contacts_only and not head.flags & CONTACTS else None
 
     def _mark(self, mark: Mark) -> Result:
         head = self.heads.get(mark.conversation)
         key = (mark.conversation, mark.user)
-        if head is None or key not in self.cursors:
+        seat = self.seats.get(key)
+        if head is None or seat is None:
             return NotAMember()
         if mark.seq > head.seq:
             return BadRequest(f"seq is {mark.seq}; the last seq here is {head.seq}.")
-        moved = mark.seq > self.cursors[key]
-        if moved:
-            self.cursors[key] = self.marks[key] = mark.seq
-        return Marked(head.id, head.kind, head.low, head.high, self.cursors[key], moved)
+        read = self.marks.get(key, seat.read_seq)
+        if mark.seq > read:
+            self.marks[key] = mark.seq
+        now = max(read, mark.seq)
+        return Marked(head.id, head.kind, head.low, head.high, now, now > read)
 
     def _write(self) -> None:
         cursor = self.connection.connection.cursor()
@@ -291,36 +346,8 @@ class Batch:
         return spelled(statement, self.connection.dialect.name == "sqlite")
 
 
-def _given(one: type[Any], two: type[Any], pairs: Sequence[tuple[Any, Any]]) -> CTE:
-    """Pairs as a table to join from. `(a, b) IN (VALUES ...)` would make SQLite read all rows."""
-    return values(column("one", one), column("two", two), name="given").data(list(pairs)).cte()
-
-
 def _pair(item: Item) -> tuple[int, int]:
     """The two users of a draft that names its receiver, ordered."""
     assert isinstance(item, Draft)
     one, two = item.sender, item.to_user or 0
     return (one, two) if one < two else (two, one)
-
-
-def open_pairs(
-    connection: Connection, pairs: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], int]:
-    """Open the private conversations of these (low, high) users; return their ids."""
-    now = now_ms()
-    returning = insert(Conversation).returning(
-        Conversation.id, Conversation.low_id, Conversation.high_id
-    )
-    opened = connection.execute(returning, [
-        {
-            "kind": PRIVATE, "low_id": low, "high_id": high, "last_seq": 0, "last_at": now,
-            "created_at": now,
-        }
-        for low, high in pairs
-    ])
-    found = {(low or 0, high or 0): key for key, low, high in opened}
-    connection.execute(insert(Member), [
-        {"conversation_id": key, "user_id": user, "read_seq": 0}
-        for (low, high), key in found.items() for user in {low, high}
-    ])
-    return found

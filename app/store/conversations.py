@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import Row, Select, and_, or_, select
@@ -11,15 +11,29 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotAMember, UnknownUser
 from app.models import Conversation, Event, Member, User
-from app.models.message import PRIVATE
-from app.store.batch import open_pairs
+from app.models.message import ACCOUNT, GROUP, OPEN_HISTORY, PRIVATE
 from app.store.database import Database
-from app.store.events import Entry
+from app.store.items import Entry
+from app.store.pairs import open_pairs
 
 _HEADS = """
-    SELECT conversation.id, conversation.last_seq, member.read_seq FROM member
-    JOIN conversation ON conversation.id = member.conversation_id
+    SELECT conversation.id, kind, last_seq, read_seq,
+        CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END
+    FROM member JOIN conversation ON conversation.id = member.conversation_id
     WHERE member.user_id = ? ORDER BY conversation.last_at DESC, conversation.id DESC LIMIT ?"""
+_ROOMS = """
+    SELECT conversation.id FROM member JOIN conversation ON conversation.id = conversation_id
+    WHERE member.user_id = ? AND kind = ?"""
+
+
+class Head(NamedTuple):
+    """How far a conversation and its reader are; the reader sees what is behind `joined_seq`."""
+
+    id: int
+    kind: int
+    last_seq: int
+    read_seq: int
+    joined_seq: int
 
 
 class Summary(Struct):
@@ -40,11 +54,13 @@ class Conversations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def heads(self, user_id: int, limit: int) -> list[tuple[int, int, int]]:
-        """(id, last_seq, read_seq) of the user's conversations, the latest first."""
-        return [(key, last, read) for key, last, read in self._database.rows(
-            _HEADS, user_id, limit
-        )]
+    def heads(self, user_id: int, limit: int) -> list[Head]:
+        """The user's conversations, the latest first, their account's log among them."""
+        return [Head(*row) for row in self._database.rows(_HEADS, OPEN_HISTORY, user_id, limit)]
+
+    def groups(self, user_id: int) -> list[int]:
+        """The ids of all groups that the user is in."""
+        return [key for key, in self._database.rows(_ROOMS, user_id, GROUP)]
 
     def listed(
         self, user_id: int, limit: int, before: tuple[int, int] | None = None
@@ -109,7 +125,7 @@ def _summaries(user_id: int) -> Select[*tuple[Any, ...]]:
         .join(Member, Member.conversation_id == Conversation.id)
         .join(User, and_(Conversation.kind == PRIVATE, partner), isouter=True)
         .join(Event, last, isouter=True)
-        .where(Member.user_id == user_id)
+        .where(Member.user_id == user_id, Conversation.kind != ACCOUNT)
     )
 
 

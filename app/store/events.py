@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import select
 
 from app.errors import BadRequest, NotAMember
 from app.models import Conversation, Member
+from app.models.message import OPEN_HISTORY
 from app.store.database import Database
+from app.store.items import Entry
 
 SYNC_PAGE = 200
 KEYS_AT_ONCE = 500
 MAX_SEQ = 2**62
 PAGE_CHARS = 1_000_000  # of bodies in one page: encoding it must not hold up the others
-
-
-class Entry(NamedTuple):
-    """One stored event; `body` is the message as JSON."""
-
-    conversation_id: int
-    seq: int
-    type: str
-    sender_id: int
-    at: int
-    body: str
 
 
 class Page(Struct):
@@ -36,11 +26,17 @@ class Page(Struct):
     more: bool
 
 
-_COLUMNS = "SELECT conversation_id, seq, type, sender_id, at, body FROM event"
+_COLUMNS = """
+    SELECT conversation_id, seq, type, sender_id, at, coalesce(revised, body) FROM event"""
 _AFTER = f"{_COLUMNS} WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?"
-_BEFORE = f"{_COLUMNS} WHERE conversation_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+_BEFORE = f"""{_COLUMNS}
+    WHERE conversation_id = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?"""
 _BETWEEN = f"{_COLUMNS} WHERE conversation_id = ? AND seq >= ? AND seq <= ? ORDER BY seq"
-_MEMBER = "SELECT 1 FROM member WHERE conversation_id = ? AND user_id = ?"
+# The seq behind which a member sees the log.
+_FLOOR = """
+    SELECT CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END
+    FROM member JOIN conversation ON id = conversation_id
+    WHERE conversation_id = ? AND user_id = ?"""
 _PAIR = "SELECT id, last_seq FROM conversation WHERE low_id = ? AND high_id = ?"
 
 
@@ -58,15 +54,17 @@ class Events:
 
         Fewer where they are large (PAGE_CHARS). Raises NotAMember.
         """
-        if not self._database.rows(_MEMBER, conversation, user_id):
+        seat = self._database.rows(_FLOOR, OPEN_HISTORY, conversation, user_id)
+        if not seat:
             raise NotAMember()
+        floor = seat[0][0]
         if after is not None:
-            found = self._entries(_AFTER, conversation, after, limit + 1)
+            entries = self._entries(_AFTER, conversation, max(after, floor), limit + 1)
         else:
             end = before if before is not None else MAX_SEQ
-            found = self._entries(_BEFORE, conversation, end, limit + 1)
-        events = _light(found[:limit])
-        more = len(found) > len(events)
+            entries = self._entries(_BEFORE, conversation, floor, end, limit + 1)
+        events = _light(entries[:limit])
+        more = len(entries) > len(events)
         return Page(events if after is not None else events[::-1], more)
 
     def by_index(

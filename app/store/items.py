@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from msgspec import Struct
 
 from app.errors import HiChatError
+
+
+class Entry(NamedTuple):
+    """One stored event; `body` is what it says, as JSON."""
+
+    conversation_id: int
+    seq: int
+    type: str
+    sender_id: int
+    at: int
+    body: str
 
 
 class Draft(Struct, gc=False):
@@ -48,6 +62,21 @@ class Marked(Struct, gc=False):
     high: int
     seq: int
     moved: bool
+
+
+class Appended(Struct):
+    """An event that a change has left in a log, and whom it concerns beside the members.
+
+    `joined` are members from it on, `left` no more behind it. `fresh` as in Stored.
+    """
+
+    entry: Entry
+    kind: int
+    low: int
+    high: int
+    joined: Sequence[int] = ()
+    left: Sequence[int] = ()
+    fresh: bool = True
 
 
 Item = Draft | Mark

@@ -28,7 +28,7 @@ def check_notice(alice: Person, bob: Person, *texts: str) -> None:
             assert "{" not in notice and "}" not in notice
             assert 0 < len(notice) < 300
             code, _, words = notice.partition(": ")
-            assert code in ("bad_json", "bad_request", "unknown_user", "not_found"), notice
+            assert code in ("bad_json", "bad_request", "unknown_user", "not_a_member"), notice
             assert words
         a.send_text(seed_text(str(bob.id), content='"the next"'))
         assert json.loads(b.receive_text())["Content"] == "the next"

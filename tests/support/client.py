@@ -83,6 +83,13 @@ class Socket:
         self.send(op="send", ref=ref, to={"user": to}, message=message)
         return self.expect("ack", ref=ref)
 
+    def say(self, content: str, conversation: int, ref: str | None = None) -> dict[str, Any]:
+        """Send a text to a conversation and wait for its ack."""
+        ref = ref or uuid.uuid4().hex
+        message = {"media": "text", "content": content}
+        self.send(op="send", ref=ref, conversation=conversation, message=message)
+        return self.expect("ack", ref=ref)
+
     def sync(self, **cursors: int) -> list[dict[str, Any]]:
         """Ask for all behind the cursors (c12=0 means conversation 12), page after page."""
         left = {name.removeprefix("c"): seq for name, seq in cursors.items()}
@@ -127,6 +134,9 @@ class Person:
         answer = self.request("GET", path, params=query)
         assert answer.ok, answer.text
         return answer.json()
+
+    def post(self, path: str, **fields: Any) -> requests.Response:
+        return self.request("POST", path, json=fields)
 
     def history(self, conversation: int) -> list[dict[str, Any]]:
         """The whole log of a conversation, over HTTP."""
