@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import Forbidden, NotAMember, RefConflict
-from app.models import Conversation, Event, Member
-from app.models.message import ADMIN
+from app.models import Conversation, Event, Member, User
+from app.models.message import ACCOUNT, ADMIN
 from app.store.items import Appended, Entry
 from app.store.users import now_ms
 
@@ -82,3 +82,25 @@ class Act:
         return Appended(
             entry, log.kind, log.low_id or 0, log.high_id or 0, joined, left, fresh
         )
+
+
+def own_log(session: Session, user_id: int) -> Act:
+    """An act in the user's own log, which begins with the first one."""
+    # Locked: two devices that are the first at once must not begin two logs.
+    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    key = session.scalar(
+        select(Conversation.id).where(
+            Conversation.low_id == user_id, Conversation.high_id.is_(None)
+        )
+    )
+    if key is None:
+        now = now_ms()
+        log = Conversation(
+            kind=ACCOUNT, low_id=user_id, last_seq=0, last_at=now, created_at=now, size=1
+        )
+        session.add(log)
+        session.flush()
+        session.add(Member(conversation_id=log.id, user_id=user_id, read_seq=0))
+        session.flush()
+        key = log.id
+    return Act(session, user_id, key)
