@@ -19,6 +19,7 @@ from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent
 MIN_SECRET_CHARS = 32
+METRICS = ("local", "all", "off")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_WORDS = ("changeme", "change-me", "change_me", "your-secret", "your_secret", "secret-key")
 
@@ -69,6 +70,9 @@ class Config:
     )
     trusted_proxies: int = setting(
         "HICHAT_TRUSTED_PROXIES", 0, "reverse proxies in front whose X-Forwarded-* are believed"
+    )
+    metrics: str = setting(
+        "HICHAT_METRICS", "local", "who may read `/metrics`: `local` (this host), `all` or `off`"
     )
     log_level: str = setting("HICHAT_LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`")
 
@@ -134,6 +138,8 @@ class Config:
             raise ConfigError(
                 f"HICHAT_LOG_LEVEL={self.log_level}: use one of {', '.join(LOG_LEVELS)}"
             )
+        if self.metrics not in METRICS:
+            raise ConfigError(f"HICHAT_METRICS={self.metrics}: use one of {', '.join(METRICS)}")
         if self.secret_key:
             self.check_secret()
 

@@ -37,6 +37,7 @@ ARROWS = {
     "app.logs": (),
     "app.services": ("app.auth", "app.chat", "app.store"),
     "app.health": ("app.http", "app.services"),
+    "app.metrics": ("app.services",),
     "app.cli": ("app.services",),
     "app.user": (
         "app.user", "app.auth", "app.extensions", "app.http", "app.models", "app.services",
@@ -50,7 +51,7 @@ ARROWS = {
 }
 MAY_IMPORT_SQLALCHEMY = ("app.store", "app.models", "app.extensions")
 PUBLIC = {
-    ("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/version"),
+    ("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/version"), ("GET", "/metrics"),
     ("POST", "/v2/auth/register"), ("POST", "/v2/auth/login"),
     ("POST", "/v1/user/new"), ("POST", "/v1/user/login_pw"), ("POST", "/v1/user/find"),
 }

@@ -77,7 +77,7 @@ class Delivery:
         self._store = store
         self._bus = bus
         self._rules = rules
-        self._journal: Journal[Item, Stored | Marked] = Journal(store.journal.commit, on_death)
+        self.journal: Journal[Item, Stored | Marked] = Journal(store.journal.commit, on_death)
 
     # -- the socket ------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Delivery:
         while node.pending >= PENDING and not node.closing:
             node.wait()
         node.pending += 1
-        self._journal.submit(item, answer, _weight(item))
+        self.journal.submit(item, answer, _weight(item))
 
     def _stored(
         self, node: Node, message: Message, draft: Draft, result: Stored | Marked | HiChatError
@@ -190,14 +190,14 @@ class Delivery:
     def send(self, user: int, command: Send) -> Stored:
         """Store a message that came over HTTP and wait for it. Raises HiChatError."""
         draft = self._draft(user, command)
-        stored = self._journal.call(draft, _weight(draft))
+        stored = self.journal.call(draft, _weight(draft))
         assert isinstance(stored, Stored)
         self._publish(command.message, draft, stored, None)
         return stored
 
     def read(self, user: int, conversation: int, seq: int) -> Marked:
         """Move a read cursor over HTTP. Raises HiChatError."""
-        marked = self._journal.call(Mark(user, conversation, seq), 0)
+        marked = self.journal.call(Mark(user, conversation, seq), 0)
         assert isinstance(marked, Marked)
         self._tell_read(user, marked)
         return marked

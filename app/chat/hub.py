@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
 import gevent
@@ -31,6 +32,7 @@ class Hub:
         self._on_death = on_death
         self._sweeper: gevent.Greenlet | None = None
         self.draining = False
+        self.closed: Counter[int] = Counter()  # ended nodes by close code, 0: lost
 
     def add(self, node: Node) -> None:
         """Raises Draining or TooManyConnections."""
@@ -45,6 +47,8 @@ class Hub:
             self._sweeper.link_exception(lambda _: self._on_death())
 
     def remove(self, node: Node) -> None:
+        if node.websocket.accepted:
+            self.closed[node.close_code or 0] += 1
         nodes = self._users.get(node.user, [])
         if node in nodes:
             nodes.remove(node)
@@ -84,6 +88,10 @@ class Hub:
 
     def nodes(self) -> list[Node]:
         return [node for nodes in self._users.values() for node in nodes]
+
+    @property
+    def users(self) -> int:
+        return len(self._users)
 
     def __len__(self) -> int:
         return sum(map(len, self._users.values()))

@@ -43,6 +43,8 @@ class Journal(Generic[ItemT, ResultT]):
         self._chars = 0  # of the bodies that wait
         self._work = Event()
         self._greenlet: gevent.Greenlet | None = None
+        self.items = 0  # committed, by this process
+        self.batches = 0
 
     def submit(
         self, item: ItemT, answer: Callable[[ResultT | HiChatError], None], chars: int
@@ -57,6 +59,10 @@ class Journal(Generic[ItemT, ResultT]):
         self._waiting.append((item, answer, chars))
         self._chars += chars
         self._work.set()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
 
     def call(self, item: ItemT, chars: int) -> ResultT:
         """Store `item` and wait for it. Raises the HiChatError that came instead of a result."""
@@ -76,6 +82,8 @@ class Journal(Generic[ItemT, ResultT]):
             batch = self._take()
             busy = len(batch) >= BUSY
             results = self._commit([item for item, _, _ in batch])
+            self.items += len(batch)
+            self.batches += 1
             for (_, answer, _), result in zip(batch, results, strict=True):
                 try:
                     answer(result)
