@@ -29,6 +29,11 @@ def post_json(port: int, path: str, body: dict[str, Any], token: str = "") -> di
     return post(port, path, json.dumps(body).encode(), headers)
 
 
+def credentials(index: int) -> dict[str, str]:
+    """Of the run's user number `index`."""
+    return {"name": f"bench{index}", "password": PASSWORD}
+
+
 class Accounts:
     """The users of one running server: registered once, whatever the number of rounds."""
 
@@ -47,12 +52,11 @@ class Accounts:
         return (self._v1 if dialect == "v1" else self._users)[:count]
 
     def _register(self, index: int) -> tuple[int, str]:
-        body = {"name": f"bench{index}", "password": PASSWORD}
-        answer = post_json(self.port, "/v2/auth/register", body)
+        answer = post_json(self.port, "/v2/auth/register", credentials(index))
         return answer["user"]["id"], answer["access_token"]
 
     def _login(self, index: int) -> tuple[int, str]:
-        form = urlencode({"name": f"bench{index}", "password": PASSWORD}).encode()
+        form = urlencode(credentials(index)).encode()
         answer = post(self.port, "/v1/user/login_pw", form, {})
         return answer["userId"], answer["tokens"]
 
@@ -63,19 +67,8 @@ class Accounts:
             others = [user for user, _ in self._users[1:]]
             body = {"name": "bench", "members": others}
             try:
-                self._group = find_id(post_json(self.port, "/v2/groups", body, token))
+                self._group = post_json(self.port, "/v2/groups", body, token)["id"]
             except urllib.error.HTTPError as problem:
                 if problem.code not in (404, 405):
                     raise RuntimeError(problem.read().decode(errors="replace")) from problem
         return self._group
-
-
-def find_id(answer: dict[str, Any]) -> int:
-    """The conversation's id, in whichever of the plain ways the answer carries it."""
-    for key in ("conversation", "group", "id"):
-        value = answer.get(key)
-        if isinstance(value, dict):
-            return find_id(value)
-        if isinstance(value, int):
-            return value
-    raise RuntimeError(f"no conversation in {answer}")

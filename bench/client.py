@@ -7,9 +7,9 @@ connect, which on the loopback returns at once while the server's accept queue h
 
 from __future__ import annotations
 
-import resource
 import select
 import socket
+import struct
 from collections.abc import Callable, Iterable
 from time import perf_counter
 
@@ -22,6 +22,13 @@ PORTS_PER_SOURCE = 20_000
 
 OPENING = 48
 """Handshakes under way at once: below the smallest accept queue among the servers (100)."""
+
+ABRUPT = struct.pack("ii", 1, 0)
+"""SO_LINGER: what was not sent is thrown away, and the peer gets a reset."""
+
+
+NORMAL = b"\x03\xe8"
+"""The payload of a close frame: 1000."""
 
 
 class Trouble(Exception):
@@ -45,13 +52,19 @@ class Connection:
 
 
 class Swarm:
-    """The connections of one run. `on_payload(connection, payload)` gets all but the greetings."""
+    """The connections of one run. `on_payload(connection, payload)` gets all but the greetings.
+
+    `on_open(connection)` is called at the hello; `on_close(connection, close frame's payload)`
+    when the server closes first, which voids the run unless a scenario has its own idea of it.
+    """
 
     def __init__(self, port: int, dialect: Dialect) -> None:
         self.port = port
         self.dialect = dialect
         self.connections: list[Connection] = []
         self.on_payload: Callable[[Connection, bytes], None] = lambda connection, payload: None
+        self.on_open: Callable[[Connection], None] = lambda connection: None
+        self.on_close: Callable[[Connection, bytes], None] = refuse_close
         self._poller = select.epoll()
         self._by_fd: dict[int, Connection] = {}
         self._dirty: list[Connection] = []
@@ -64,7 +77,7 @@ class Swarm:
         for member in members:
             while self._opening >= OPENING:
                 self._wait_for_opening(began + timeout)
-            self._connect(member)
+            self.connect(member)
         while self._opening:
             self._wait_for_opening(began + timeout)
         return perf_counter() - began
@@ -74,7 +87,8 @@ class Swarm:
             raise Trouble(f"{self._opening} connections got no hello in time")
         self.poll(0.1)
 
-    def _connect(self, member: Member) -> None:
+    def connect(self, member: Member) -> Connection:
+        """Begin one connection; its upgrade and greeting go on in `poll`."""
         index = len(self.connections)
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -90,12 +104,13 @@ class Swarm:
         self._by_fd[sock.fileno()] = connection
         self._poller.register(sock.fileno(), select.EPOLLIN)
         self._opening += 1
+        return connection
 
-    def send(self, connection: Connection, payload: bytes) -> None:
-        """Queue one text frame for the next flush."""
+    def send(self, connection: Connection, payload: bytes, opcode: int = wire.TEXT) -> None:
+        """Queue one frame for the next flush."""
         if not connection.out:
             self._dirty.append(connection)
-        connection.out.append(wire.frame(payload))
+        connection.out.append(wire.frame(payload, opcode))
 
     def flush(self) -> None:
         """One send per connection for all that was queued: as a client's event loop would."""
@@ -145,6 +160,8 @@ class Swarm:
             self._control(connection, opcode, payload)
         if connection.state == "greeting":
             texts = self._greeted(connection, texts)
+        if connection.state == "leaving":
+            return
         on_payload = self.on_payload
         for payload in texts:
             on_payload(connection, payload)
@@ -173,6 +190,7 @@ class Swarm:
     def _is_open(self, connection: Connection) -> None:
         connection.state = "open"
         self._opening -= 1
+        self.on_open(connection)
 
     def answer(self, connection: Connection, payload: bytes) -> None:
         """Give the dialect its say on a frame that no scenario knows."""
@@ -182,14 +200,22 @@ class Swarm:
 
     def _control(self, connection: Connection, opcode: int, payload: bytes) -> None:
         if opcode == wire.PING:
-            if not connection.out:
-                self._dirty.append(connection)
-            connection.out.append(wire.frame(payload, wire.PONG))
-        elif opcode == wire.CLOSE and not self._closing:
-            raise Trouble(f"the server closed a connection: {payload!r}")
+            self.send(connection, payload, wire.PONG)
+        elif opcode == wire.CLOSE and not self._closing and connection.state != "leaving":
+            self.on_close(connection, payload)
+
+    def leave(self, connection: Connection, politely: bool) -> None:
+        """End an open connection: by a close frame, or by a reset. What still comes is ignored."""
+        connection.state = "leaving"
+        self.connections.remove(connection)
+        if politely:
+            self.send(connection, NORMAL, wire.CLOSE)
+        else:
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPT)
+            self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:
-        if not self._closing:
+        if not self._closing and connection.state != "leaving":
             raise Trouble(f"the server dropped a connection ({connection.state})")
         self._by_fd.pop(connection.sock.fileno(), None)
         connection.sock.close()
@@ -199,22 +225,15 @@ class Swarm:
         """Say goodbye, so that the server closes first and no port is left in TIME_WAIT here."""
         self._closing = True
         self.on_payload = lambda connection, payload: None
-        goodbye = wire.frame(b"\x03\xe8", wire.CLOSE)
-        self._dirty = list(self._by_fd.values())
-        for connection in self._dirty:
-            connection.out.append(goodbye)
+        for connection in self._by_fd.values():
+            self.send(connection, NORMAL, wire.CLOSE)
         deadline = perf_counter() + timeout
         while self._by_fd and perf_counter() < deadline:
             self.poll(0.05)
-        for connection in self.connections:
+        for connection in self._by_fd.values():
             connection.sock.close()
         self._poller.close()
 
 
-def allow_files(count: int) -> None:
-    """Raise RLIMIT_NOFILE to `count`, as far as this user may; servers inherit it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < count:
-        if hard < count:
-            raise Trouble(f"needs {count} open files, the hard limit is {hard}")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+def refuse_close(connection: Connection, payload: bytes) -> None:
+    raise Trouble(f"the server closed a connection: {payload!r}")

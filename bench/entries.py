@@ -8,16 +8,25 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from . import fill
 from .servers import HERE, ROOT, RUN, Server, Start, launch, wait_ready
 
 CONNECTIONS = "10000"
 
 
+Fill = Callable[[Path, list[int], float], None]
+
+
 @dataclass
 class Entry:
-    """One competitor. Two entries with the same `start` are two doors of one server."""
+    """One competitor. Two entries with the same `start` and `fill` are two doors of one server.
+
+    `fill` gives HiChat's store a history: such an entry is for one scenario, not for all. `skip`
+    is how many of the users are not its own.
+    """
 
     name: str
     start: Start
@@ -27,6 +36,13 @@ class Entry:
     accounts: bool = False
     note: str = ""
     missing: Callable[[], str] = field(default=lambda: "")
+    fill: Fill | None = None
+    skip: int = 0
+
+    @property
+    def house(self) -> object:
+        """What is the same for entries of one server."""
+        return self.start, self.fill
 
 
 def start_hichat(port: int, data: Path) -> Server:
@@ -149,6 +165,22 @@ ENTRIES = {
         Entry(
             "flask_socketio_commit", gunicorn("flask_socketio_commit"), "socketio", True, True,
             note="one commit per message, WAL, FULL",
+        ),
+        Entry(
+            "store_empty", start_hichat, "v2", True, True, True, "`/v2`, a store without messages",
+            without_hichat, partial(fill.pairs, events=0),
+        ),
+        Entry(
+            "store_10m", start_hichat, "v2", True, True, True, "`/v2`, 10,000,000 stored before",
+            without_hichat, partial(fill.pairs, events=10_000_000),
+        ),
+        Entry(
+            "history_1k", start_hichat, "v2", True, True, True, "out of 1,000",
+            without_hichat, fill.history, 2,
+        ),
+        Entry(
+            "history_1m", start_hichat, "v2", True, True, True, "out of 1,000,000",
+            without_hichat, fill.history,
         ),
     )
 }  # fmt: skip

@@ -1,32 +1,22 @@
-"""The named scenarios, and the run of one: rounds in which the competitors take turns."""
+"""The named scenarios."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from dataclasses import asdict, dataclass, replace
-from os import sched_setaffinity
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
-from .accounts import Accounts
-from .entries import ENTRIES, Entry
-from .goals import dig
-from .servers import LOAD_CORE, ROOT, Server, Start, free_port, workspace
+from .entries import ENTRIES
 
-EVERYBODY = tuple(ENTRIES)
-RELAYS = tuple(name for name, entry in ENTRIES.items() if not name.endswith("_commit"))
+EVERYBODY = tuple(name for name, entry in ENTRIES.items() if not entry.fill)
+RELAYS = tuple(name for name in EVERYBODY if not name.endswith("_commit"))
 GROUPS = tuple(name for name in RELAYS if name != "hichat_v1")
-NUMBERS_PER_ROUND = 100_000_000
-"""Refs are for ever: each round counts from its own start, so that none is ever repeated."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One scenario. `metric` is what its ratios are made of (less is better).
+    """One scenario. `metric` is what its ratios to `base` are made of (less is better).
 
-    `fresh` is a new server for each turn, `senders` 0 is all connections.
+    Times in seconds, `rate` in messages per second, `senders` 0 is all connections. `fresh` is a
+    new server for each turn; `scale` is what part of an entry's history is stored beforehand.
     """
 
     name: str
@@ -43,16 +33,19 @@ class Plan:
     senders: int = 0
     rate: float = 0.0
     fresh: bool = False
+    base: str = "hichat_v2"
+    scale: float = 1.0
 
     def quick(self) -> Plan:
         """A smoke test: that it runs, not what it costs."""
         return replace(
             self,
             rounds=1,
-            seconds=1.0,
+            seconds=4.0 if self.scenario == "soak" else 1.0,
             warmup=0.5,
             connections=min(self.connections, 200 if self.scenario in ("idle", "storm") else 20),
             users=20,
+            scale=0.01,
         )
 
 
@@ -87,130 +80,19 @@ PLANS = {
             "fanout8", "One group of 1,000 online members, 8 members with 1 message in flight each",
             "fanout", "cpu_us", GROUPS, 1000, 1000, senders=8,
         ),
+        Plan(
+            "history", "Pages of 50 events at random places of a conversation",
+            "history", "cpu_us", ("history_1k", "history_1m"), 1, 20, base="history_1k",
+        ),
+        Plan(
+            "stored", "Private messages, 8 in flight, on an empty store and on a full one",
+            "cost", "cpu_us", ("store_empty", "store_10m"), 100, 100, warmup=2.0, window=8,
+            base="store_empty",
+        ),
+        Plan(
+            "soak", "1,000 messages/s over 200 connections that come and go",
+            "soak", "growth_percent", ("hichat_v2",), 200, 200, seconds=600.0, warmup=60.0,
+            rounds=1, rate=1000.0, fresh=True, base="",
+        ),
     )
 }  # fmt: skip
-
-
-class Field:
-    """The servers of one scenario: each started at its first turn, all ended together."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self._running: dict[Start, Server] = {}
-        self._accounts: dict[Start, Accounts] = {}
-        self._started = 0
-
-    def server(self, entry: Entry) -> Server:
-        if entry.start not in self._running:
-            self._started += 1
-            folder = self.data / str(self._started)
-            folder.mkdir()
-            server = entry.start(free_port(), folder)
-            self._running[entry.start] = server
-            self._accounts[entry.start] = Accounts(server)
-        return self._running[entry.start]
-
-    def accounts(self, entry: Entry) -> Accounts:
-        self.server(entry)
-        return self._accounts[entry.start]
-
-    def stop(self) -> None:
-        while self._running:
-            self._running.popitem()[1].stop()
-
-
-def members(plan: Plan, entry: Entry, field: Field) -> list[tuple[int, str]]:
-    """Peers believe any number; each of their connections is a user of its own."""
-    if entry.accounts:
-        return field.accounts(entry).members(plan.users, entry.dialect)
-    return [(number, "") for number in range(1, plan.connections + 1)]
-
-
-def turn(plan: Plan, entry: Entry, field: Field, number: int) -> dict[str, Any]:
-    """One competitor's turn in one round: the result of one load process, or its `problem`."""
-    group = 0
-    try:
-        server = field.server(entry)
-        users = members(plan, entry, field)
-        if entry.accounts and plan.scenario == "fanout":
-            group = field.accounts(entry).group()
-            if not group:
-                return {"problem": "not available: the server has no groups"}
-    except (OSError, RuntimeError, subprocess.CalledProcessError) as problem:
-        # The report is published: it says nothing of where this machine keeps its files.
-        return {"problem": str(problem).replace(f"{ROOT}/", "")}
-    job = {
-        "scenario": plan.scenario,
-        "port": server.port,
-        "pid": server.pid,
-        "dialect": entry.dialect,
-        "acks": entry.acks,
-        "members": users,
-        "connections": plan.connections,
-        "seconds": plan.seconds,
-        "warmup": plan.warmup,
-        "window": plan.window,
-        "senders": plan.senders,
-        "rate": plan.rate,
-        "group": group,
-        "first": number * NUMBERS_PER_ROUND + 1,
-    }
-    return load(job)
-
-
-def load(job: dict[str, Any]) -> dict[str, Any]:
-    """Run the generator in its own process, on its own core."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.load"],
-            cwd=ROOT,
-            input=json.dumps(job),
-            capture_output=True,
-            text=True,
-            timeout=job["seconds"] + job["warmup"] + 180,
-            preexec_fn=lambda: sched_setaffinity(0, {LOAD_CORE}),
-        )
-    except subprocess.TimeoutExpired:
-        return {"problem": "the load generator did not come back"}
-    if done.returncode:
-        return {"problem": done.stderr.strip().splitlines()[-1]}
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
-
-
-def run(plan: Plan) -> dict[str, Any]:
-    """All rounds of one scenario: A B C ..., A B C ..., so that a noisy minute hits all alike."""
-    rounds: dict[str, list[dict[str, Any]]] = {}
-    for name in plan.entries:
-        absent = ENTRIES[name].missing()
-        rounds[name] = [{"problem": absent}] if absent else []
-    present = [name for name in plan.entries if not rounds[name]]
-    with workspace() as data:
-        field = Field(data)
-        try:
-            for number in range(plan.rounds):
-                for name in present:
-                    result = turn(plan, ENTRIES[name], field, number)
-                    rounds[name].append(result)
-                    about = f"{plan.name} {number + 1}/{plan.rounds} {name}"
-                    print(f"  {about}: {brief(plan, result)}", flush=True)
-                    if plan.fresh:
-                        field.stop()
-        finally:
-            field.stop()
-    return {"plan": asdict(plan), "rounds": rounds}
-
-
-def brief(plan: Plan, result: dict[str, Any]) -> str:
-    if "problem" in result:
-        return str(result["problem"])
-    shares = [
-        f"{whose} {result[key]:.0%}"
-        for whose, key in (
-            ("server", "server_share"),
-            ("load", "load_share"),
-            ("others", "others_share"),
-        )
-        if key in result
-    ]
-    return f"{plan.metric} {dig(result, plan.metric):.2f} {' '.join(shares)}"

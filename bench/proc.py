@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
+from time import perf_counter, process_time
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -59,3 +61,40 @@ def rss_bytes(root: int) -> int:
         except OSError:
             continue
     return total
+
+
+class Meter:
+    """The server's, our own and everybody else's CPU between `start` and `stop`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.start()
+
+    def start(self) -> None:
+        self._server = cpu_seconds(self.pid)
+        self._own = process_time()
+        self._machine = machine_seconds()
+        self._wall = perf_counter()
+
+    def stop(self) -> dict[str, float]:
+        wall = perf_counter() - self._wall
+        machine = machine_seconds() - self._machine
+        server = cpu_seconds(self.pid) - self._server
+        own = process_time() - self._own
+        return {
+            "wall": wall,
+            "server_cpu": server,
+            "server_share": server / wall,
+            "load_share": own / wall,
+            "others_share": max(0.0, machine - server - own) / wall,
+            "rss": rss_bytes(self.pid),
+        }
+
+
+def allow_files(count: int) -> None:
+    """Raise RLIMIT_NOFILE to `count`, as far as this user may; servers inherit it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        if hard < count:
+            raise OSError(f"needs {count} open files, the hard limit is {hard}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

@@ -49,7 +49,28 @@ COLUMNS: dict[str, tuple[tuple[str, str, float, int], ...]] = {
         ("connects/s", "rate", 1, 0),
         ("CPU us per connect", "cpu_us", 1, 0),
     ),
+    "history": (
+        ("CPU us per page", "cpu_us", 1, 0),
+        ("p50 ms", "page_ms.p50", 1, 2),
+        ("p99", "page_ms.p99", 1, 2),
+        ("p99.9", "page_ms.p999", 1, 2),
+        ("pages", "pages", 1, 0),
+    ),
+    "soak": (
+        ("RSS after the warm-up, MB", "rss_early", 2**20, 1),
+        ("at the end", "rss_late", 2**20, 1),
+        ("growth, %", "growth_percent", 1, 2),
+        ("slope of the last half, KB/min", "slope_kb_minute", 1, 1),
+        ("messages", "messages", 1, 0),
+        ("reconnects", "moves", 1, 0),
+        ("of these after a log-out", "ended", 1, 0),
+        ("log-ins", "logins", 1, 0),
+        ("lists and pages read", "readings", 1, 0),
+        ("CPU us per message, all included", "cpu_us", 1, 0),
+    ),
 }
+# scenario -> ratios to the plan's base as (title, metric), where not only of the plan's own metric
+RATIOS = {"history": (("CPU", "cpu_us"), ("p99", "page_ms.p99"))}
 SHARES = (
     ("server's core", "server_share"),
     ("generator's core", "load_share"),
@@ -111,16 +132,17 @@ def goals(results: Results) -> list[str]:
 def section(name: str, result: dict[str, Any], results: Results) -> list[str]:
     plan, about = result["plan"], result["about"]
     columns = COLUMNS[plan["scenario"]]
-    head = ["server", "what it does", *(title for title, *_ in columns), "times HiChat"]
-    shares = [title for title, metric in SHARES if plan["scenario"] != "idle"]
+    head = ["server", "what it does", *(title for title, *_ in columns)]
+    head += [title for title, _ in ratios(plan)]
+    head += [title for title, _ in shares(plan)]
     return [
         f"## {plan['title']}",
         "",
         f"`{about['command']}`, {about['date']}, {plan['rounds']} rounds in turns, median"
         f" (lowest to highest). {about['machine']}; Linux {about['kernel']}; {about['versions']}.",
         "",
-        f"| {' | '.join([*head, *shares, 'lost'])} |",
-        "|---|---|" + "---:|" * (len(columns) + 2 + len(shares)),
+        f"| {' | '.join([*head, 'lost'])} |",
+        "|---|---|" + "---:|" * (len(head) - 1),
         *(row(name, server, plan, results) for server in result["rounds"]),
         "",
     ]
@@ -136,15 +158,27 @@ def row(name: str, server: str, plan: dict[str, Any], results: Results) -> str:
     cells = [label, entry.note]
     for _, metric, divisor, digits in COLUMNS[plan["scenario"]]:
         cells.append(spread(values(results, name, server, metric), divisor, digits))
-    cells.append(times(name, server, plan["metric"], results))
-    if plan["scenario"] != "idle":
-        cells += [share(values(results, name, server, metric)) for _, metric in SHARES]
+    cells += [times(name, server, plan["base"], metric, results) for _, metric in ratios(plan)]
+    cells += [share(values(results, name, server, metric)) for _, metric in shares(plan)]
     cells.append(lost(rounds, good))
     return f"| {' | '.join(cells)} |"
 
 
-def times(name: str, server: str, metric: str, results: Results) -> str:
-    value = ratio(results, name, server, "hichat_v2", metric)
+def ratios(plan: dict[str, Any]) -> list[tuple[str, str]]:
+    """(title, metric) of each ratio to the scenario's base; none where a server is alone."""
+    base = plan["base"]
+    if base in ("hichat_v2", ""):
+        return [("times HiChat", plan["metric"])] if base else []
+    found = RATIOS.get(plan["scenario"], (("CPU", plan["metric"]),))
+    return [(f"{title}, times {base}", metric) for title, metric in found]
+
+
+def shares(plan: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return () if plan["scenario"] == "idle" else SHARES
+
+
+def times(name: str, server: str, base: str, metric: str, results: Results) -> str:
+    value = ratio(results, name, server, base, metric)
     return "" if value in (None, float("inf")) else f"{value:.2f}x"
 
 

@@ -88,6 +88,7 @@ class Database:
                 # A statement does not yield to other greenlets: they can share a connection.
                 if self._reader is None:
                     self._reader = self.engine.raw_connection()
+                    self._reader.detach()  # ours: the pool is for what holds one for a while
                 return list(self._reader.driver_connection.execute(statement, parameters))
             with closing(self.engine.raw_connection()) as connection:
                 cursor = connection.cursor()
