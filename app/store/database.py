@@ -89,7 +89,7 @@ class Database:
                 if self._reader is None:
                     self._reader = self.engine.raw_connection()
                     self._reader.detach()  # ours: the pool is for what holds one for a while
-                return list(self._reader.driver_connection.execute(statement, parameters))
+                return list(self._reader.dbapi_connection.execute(statement, parameters))
             with closing(self.engine.raw_connection()) as connection:
                 cursor = connection.cursor()
                 cursor.execute(spelled(statement, self.embedded), parameters)
