@@ -55,10 +55,11 @@ def post_worker_init(worker):
     from app import services
 
     # The program's own objects live as long as it does: the collector need not look at them
-    # again, and a message's objects form no cycles. A tenth of a message's cost otherwise.
+    # again, and a message's objects form no cycles. A tenth of a message's cost otherwise. What
+    # an ended connection leaves (flask_sock's class for it) is young, and goes with the youngest.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(50_000, 10, 10)
 
     app = services.of(worker.wsgi)
     stop = worker.handle_exit

@@ -205,8 +205,11 @@ class Node:
                 self._linger()
         finally:
             self._deadline = 0.0  # nothing more is offered
-            if self._sender is not None:
-                self._sender.kill()  # the connection is gone: there is nobody to write to
+            # The connection is gone: there is nobody to write to. A killed greenlet keeps its
+            # frames, and they keep this node: let go of it, or only the collector could.
+            sender, self._sender = self._sender, None
+            if sender is not None:
+                sender.kill()
 
     def _read(self, handle: Handler) -> None:
         turn = read = 0

@@ -137,12 +137,17 @@ class WebSocket:
         self._shutdown(socket.SHUT_RDWR)
 
     def _shutdown(self, how: int) -> None:
-        assert self._sock is not None
-        with suppress(OSError):  # already gone: that is what was wanted
-            self._sock.shutdown(how)
+        if self._sock is not None:
+            with suppress(OSError):  # already gone: that is what was wanted
+                self._sock.shutdown(how)
 
     def close(self) -> None:
-        """Called by flask_sock behind every route. The node has closed; gunicorn frees it."""
+        """Called by flask_sock behind every route: the node has closed, gunicorn closes the socket.
+
+        flask_sock makes a class for each request, that keeps this object until a collection.
+        """
+        self._sock = None
+        del self._readable, self._decoder
 
 
 def _tokens(header: str) -> list[str]:

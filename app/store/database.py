@@ -148,7 +148,10 @@ class Database:
             self._thread = ThreadPool(1)  # made late: it belongs to the forked worker's loop
         result: T | Exception = self._thread.apply(_attempt, (transaction,))
         if isinstance(result, Exception):
-            raise result
+            try:
+                raise result
+            finally:
+                del result  # or it would keep this frame, and the frame it
         return result
 
     def ping(self) -> None:
