@@ -121,6 +121,10 @@ class Config:
         "HICHAT_SYNC_EVENTS", 2000, "events in one answer to `sync`; the rest is `behind`"
     )
 
+    group_members: int = setting(
+        "HICHAT_GROUP_MEMBERS", 5000, "members that a group may have"
+    )
+
     def __post_init__(self) -> None:
         if self.workers > 1 and not self.redis_url:
             raise ConfigError(

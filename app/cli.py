@@ -8,6 +8,7 @@ import click
 from flask.cli import AppGroup
 from flask_migrate import upgrade
 
+from app.errors import UnknownUser
 from app.services import services
 
 commands = AppGroup("hichat", help="Operate HiChat.")
@@ -20,3 +21,16 @@ def prepare() -> None:
     if not services().store.database.is_current():
         upgrade()
         click.echo("The database is migrated.")
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--revoke", is_flag=True, help="Take the role away.")
+def admin(name: str, revoke: bool) -> None:
+    """Make NAME an admin of this site, who may write to everybody; at once, without a log-in."""
+    os.umask(0o077)
+    try:
+        user = services().store.users.set_admin(name, not revoke)
+    except UnknownUser:
+        raise click.ClickException(f"There is no user {name}.") from None
+    click.echo(f"{user.name} is {'no admin any more' if revoke else 'an admin now'}.")

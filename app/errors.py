@@ -124,6 +124,11 @@ class Muted(Forbidden):
     default = "You may only read here for now."
 
 
+class InviteOnly(Forbidden):
+    code = "invite_only"
+    default = "This group takes members by invitation only: ask one of its admins for a link."
+
+
 class NotFound(HiChatError):
     code, status = "not_found", 404
     default = "There is nothing here."
@@ -137,6 +142,16 @@ class UnknownUser(NotFound):
 class NameTaken(HiChatError):
     code, status = "name_taken", 409
     default = "This name is taken: choose another one."
+
+
+class GroupFull(HiChatError):
+    code, status = "group_full", 409
+    default = "This group is full."
+
+
+class InviteExpired(HiChatError):
+    code, status = "invite_expired", 410
+    default = "This invitation has expired: ask for a new one."
 
 
 class RefConflict(HiChatError):

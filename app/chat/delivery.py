@@ -22,6 +22,7 @@ from app.chat.frames import (
     PRIVATE,
     Ack,
     Address,
+    Broadcast,
     Command,
     Event,
     Head,
@@ -40,7 +41,7 @@ from app.chat.frames import (
 )
 from app.chat.journal import Journal
 from app.chat.node import Node
-from app.errors import BadRequest, HiChatError, RateLimited
+from app.errors import BadRequest, HiChatError, NotAMember, RateLimited
 from app.store import Store
 from app.store.conversations import Head as Place
 from app.store.events import KEYS_AT_ONCE
@@ -127,6 +128,8 @@ class Delivery:
     def _do(self, node: Node, command: Command) -> None:
         if isinstance(command, Send):
             self._send(node, command)
+        elif isinstance(command, Broadcast):
+            self._send(node, self._to_all(node.user, command))
         elif isinstance(command, Read):
             mark = Mark(node.user, command.conversation, command.seq)
             self._submit(node, mark, partial(self._marked, node, command))
@@ -195,6 +198,15 @@ class Delivery:
         self._publish(command.message, draft, stored, None)
         return stored
 
+    def broadcast(self, user: int, command: Broadcast) -> Stored:
+        """Store a message to everybody that came over HTTP. Raises HiChatError."""
+        return self.send(user, self._to_all(user, command))
+
+    def _to_all(self, user: int, command: Broadcast) -> Send:
+        # The batch asks for the role again, in the transaction that stores the message.
+        conversation = self._store.broadcasts.conversation(user)
+        return Send(command.ref, command.message, conversation)
+
     def read(self, user: int, conversation: int, seq: int) -> Marked:
         """Move a read cursor over HTTP. Raises HiChatError."""
         marked = self.journal.call(Mark(user, conversation, seq), 0)
@@ -235,6 +247,21 @@ class Delivery:
         self._bus.publish(event_of(told.entry), None, to, origin)
         self._bus.leave(conversation, told.left)
 
+    def change(self, act: Callable[[], Appended | None]) -> Appended | None:
+        """Run an act of the store (None: nothing changed) and announce what it appended.
+
+        In the line of the messages, which are told in the order of their commits: nobody hears
+        what was said behind their removal, nor misses what was said behind their joining.
+        """
+
+        def work() -> Appended | None:
+            told = act()
+            if told is not None:
+                self.announce(told)
+            return told
+
+        return self._journal.perform(work)
+
     # -- catching up -----------------------------------------------------------------------
 
     def _sync(self, node: Node, command: Sync) -> None:
@@ -247,9 +274,9 @@ class Delivery:
             seq = cursors[conversation]
             gevent.sleep(0)  # reading a page does not yield; others have their turn in between
             while seq < head and left > 0 and not node.closing:
-                entries = self._store.events.after(node.user, conversation, seq)[:left]
+                entries = self._after(node.user, conversation, seq)[:left]
                 if not entries:
-                    break  # the rest was before this member joined
+                    break  # the rest was before this member joined, or they were removed just now
                 for entry in entries:
                     self._wait_for_room(node)
                     _offer(node, node.dialect.other(event_of(entry)))
@@ -260,6 +287,12 @@ class Delivery:
         gone = [key for key in cursors if key not in heads]
         self._wait_for_room(node)
         _offer(node, node.dialect.other(Synced(command.ref, behind, gone)))
+
+    def _after(self, user: int, conversation: int, seq: int) -> list[Entry]:
+        try:
+            return self._store.events.after(user, conversation, seq)
+        except NotAMember:
+            return []
 
     def _heads(self, user: int, conversations: list[int]) -> dict[int, int]:
         """last_seq of those of `conversations` that the user is in."""

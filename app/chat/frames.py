@@ -71,6 +71,13 @@ class Read(Command, tag="read"):
     ref: Ref | None = None
 
 
+class Broadcast(Command, tag="broadcast"):
+    """A message to everybody: on `/v1` Type 3, on `/v2` over HTTP."""
+
+    ref: Ref
+    message: Message
+
+
 Part = msgspec.Raw | msgspec.UnsetType
 
 

@@ -18,6 +18,7 @@ from app.errors import HiChatError, Unavailable
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
+T = TypeVar("T")
 
 BATCH = 2000  # items in one transaction: bounds how long the first of them waits
 BATCH_CHARS = 4_000_000  # of bodies in one transaction
@@ -40,6 +41,7 @@ class Journal(Generic[ItemT, ResultT]):
         self._commit = commit
         self._on_death = on_death
         self._waiting: deque[tuple[ItemT, Callable[[ResultT | HiChatError], None], int]] = deque()
+        self._works: deque[Callable[[], None]] = deque()
         self._chars = 0  # of the bodies that wait
         self._work = Event()
         self._greenlet: gevent.Greenlet | None = None
@@ -53,12 +55,9 @@ class Journal(Generic[ItemT, ResultT]):
         if len(self._waiting) >= WAITING or self._chars > WAITING_CHARS:
             answer(Unavailable("The server is overloaded: repeat it with the same ref."))
             return
-        if self._greenlet is None:
-            self._greenlet = gevent.spawn(self._run)
-            self._greenlet.link_exception(lambda _: self._on_death())
         self._waiting.append((item, answer, chars))
         self._chars += chars
-        self._work.set()
+        self._wake()
 
     @property
     def waiting(self) -> int:
@@ -73,17 +72,43 @@ class Journal(Generic[ItemT, ResultT]):
             raise answer
         return answer
 
+    def perform(self, work: Callable[[], T]) -> T:
+        """Run `work`, a transaction and what is told of it, between two batches; wait for it.
+
+        One greenlet commits, so what it tells goes out in the order of the commits.
+        """
+        result: AsyncResult[T] = AsyncResult()
+
+        def attempt() -> None:
+            try:
+                result.set(work())
+            except Exception as error:
+                result.set_exception(error)
+
+        self._works.append(attempt)
+        self._wake()
+        done: T = result.get()
+        return done
+
+    def _wake(self) -> None:
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
+            self._greenlet.link_exception(lambda _: self._on_death())
+        self._work.set()
+
     def _run(self) -> None:
         busy = False
         while True:
             self._work.wait()
+            if self._works:
+                self._works.popleft()()
             if busy:
                 gevent.sleep(GATHER_SECONDS)
             batch = self._take()
             busy = len(batch) >= BUSY
-            results = self._commit([item for item, _, _ in batch])
+            results = self._commit([item for item, _, _ in batch]) if batch else ()
             self.items += len(batch)
-            self.batches += 1
+            self.batches += bool(batch)
             for (_, answer, _), result in zip(batch, results, strict=True):
                 try:
                     answer(result)
@@ -104,6 +129,6 @@ class Journal(Generic[ItemT, ResultT]):
                 batch.append(waiting.popleft())
                 chars += batch[-1][2]
             self._chars -= chars
-        if not waiting:
+        if not waiting and not self._works:
             self._work.clear()
         return batch

@@ -19,6 +19,7 @@ from app.chat.frames import (
     PRIVATE,
     Address,
     Attachment,
+    Broadcast,
     Command,
     Event,
     Line,
@@ -31,7 +32,7 @@ from app.chat.frames import (
     bad_json,
     encode,
 )
-from app.errors import BadRequest, NotFound
+from app.errors import BadRequest
 
 HEARTBEAT = 0  # a Type beside the kinds of conversation
 MEDIA: dict[int, Media] = {1: "text", 2: "emoji", 3: "audio", 4: "image", 5: "file"}
@@ -147,13 +148,13 @@ def _lenient(text: str) -> SeedMessage:
         raise BadRequest(f"{error}.") from None
 
 
-def _command(seed: SeedMessage) -> Send:
+def _command(seed: SeedMessage) -> Send | Broadcast:
     media = MEDIA.get(seed.media)
     if media is None:
         raise BadRequest("Media must be 1 text, 2 emoji, 3 voice, 4 picture or 5 file.")
-    if seed.type == BROADCAST:
-        raise NotFound("There is no broadcast here.")
-    if seed.type not in (PRIVATE, GROUP) or not 1 <= seed.target_id <= MAX_ID:
+    if seed.type != BROADCAST and (
+        seed.type not in (PRIVATE, GROUP) or not 1 <= seed.target_id <= MAX_ID
+    ):
         raise BadRequest("Type must be 0, 1, 2 or 3, and TargetId a user or a group.")
     if not (0 <= seed.amount <= MAX_ID and 0 <= seed.create_time <= MAX_ID):
         raise BadRequest(f"Amount and CreateTime go from 0 to {MAX_ID}.")
@@ -162,6 +163,8 @@ def _command(seed: SeedMessage) -> Send:
         media, seed.content, attachment=file if file != Attachment() else None,
         sent_at=int(seed.create_time) or None,
     )
+    if seed.type == BROADCAST:
+        return Broadcast("", message)
     if seed.type == GROUP:
         return Send("", message, conversation=seed.target_id)
     return Send("", message, to=To(seed.target_id))

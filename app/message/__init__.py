@@ -4,4 +4,14 @@ from flask import Blueprint
 
 bp = Blueprint("message", __name__)
 
-from app.message import conversations, groups, seed, socket  # noqa: E402, F401  # they add their routes
+from app.message import (  # noqa: E402, F401  # they add their routes
+    broadcasts,
+    conversations,
+    groups,
+    invites,
+    joining,
+    members,
+    relation,
+    seed,
+    socket,
+)

@@ -1,43 +1,73 @@
-"""`/v2/groups`: make one."""
+"""`/v2/groups`: make one, look at it, change it, disband it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import unicodedata
+from functools import partial
+from typing import Annotated, Any, Literal
 
 from flask import Response
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from app.auth import tokens
 from app.auth.tokens import login_required
 from app.chat.frames import Id
-from app.http import answer, body
+from app.errors import BadRequest
+from app.http import answer, body, empty
 from app.message import bp
 from app.message.conversations import limit_writing
+from app.models.group import POLICIES
+from app.models.message import ADMINS_WRITE, OPEN_HISTORY, ROLES
 from app.services import services
 from app.store.groups import GroupInfo
+from app.store.items import Appended
+from app.store.users import name_key
+from app.user.accounts import KEY_CHARS, check_profile, printable
 
 MEMBERS_AT_ONCE = 1000
-ROLES = ("member", "admin", "owner")
+NAME_CHARS = 64
+TEXT_CHARS = 2000  # of a description or an announcement
 
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Ids = Annotated[list[Id], Meta(max_length=MEMBERS_AT_ONCE)]
+Text = Annotated[str, Meta(max_length=TEXT_CHARS)]
+Policy = Literal["open", "approval", "invite"]
 
 
-class NewGroup(Struct, forbid_unknown_fields=True):
-    name: Name
+class Settings(Struct, forbid_unknown_fields=True):
+    """What a group may be given; what is left out stays as it is."""
+
+    name: str | UnsetType = UNSET
+    avatar: str | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    announcement: Text | UnsetType = UNSET
+    join: Policy | UnsetType = UNSET
+    open_history: bool | UnsetType = UNSET
+
+
+class NewGroup(Settings, kw_only=True):
+    name: str
     members: Ids = []
 
 
+class Changes(Settings):
+    admins_only: bool | UnsetType = UNSET
+
+
 class GroupLine(Struct):
-    """A group as its reader sees it. `role` is the reader's."""
+    """A group as its reader sees it; `role` and `muted_until` are the reader's."""
 
     id: int
     name: str
     avatar: str
+    description: str
     announcement: str
     owner: int
     size: int
+    join: str
+    open_history: bool
+    admins_only: bool
     role: str
+    muted_until: int
 
 
 @bp.post("/v2/groups")
@@ -45,21 +75,81 @@ class GroupLine(Struct):
 @limit_writing
 def create_group() -> Response:
     """A new group of the asking user and `members`: 201."""
-    who, given, found = tokens.current().user, body(NewGroup), services()
-    told = found.store.groups.create(who, given.name, given.members)
-    found.delivery.announce(told)
-    return answer(_line(found.store.groups.get(who, told.entry.conversation_id)), 201)
+    who, found, given = tokens.current().user, services(), body(NewGroup)
+    settings = checked(given)
+    del settings["members"]
+    told = make(who, given.members, settings)
+    return answer(line_of(found.store.groups.get(who, told.entry.conversation_id)), 201)
 
 
 @bp.get("/v2/groups/<id:group>")
 @login_required
 def group(group: int) -> Response:
-    return answer(_line(services().store.groups.get(tokens.current().user, group)))
+    return answer(line_of(services().store.groups.get(tokens.current().user, group)))
 
 
-def _line(info: GroupInfo) -> GroupLine:
-    found = info.group
+@bp.patch("/v2/groups/<id:group>")
+@login_required
+@limit_writing
+def change_group(group: int) -> Response:
+    """Change the settings, as an admin; the answer is the group as it is now."""
+    who, found, asked = tokens.current().user, services(), checked(body(Changes))
+    found.delivery.change(partial(found.store.groups.change, who, group, asked))
+    return answer(line_of(found.store.groups.get(who, group)))
+
+
+@bp.delete("/v2/groups/<id:group>")
+@login_required
+@limit_writing
+def disband_group(group: int) -> Response:
+    """Disband it, as its owner: from here nobody writes or reads in it."""
+    who, found = tokens.current().user, services()
+    found.delivery.change(partial(found.store.groups.disband, who, group))
+    return empty()
+
+
+def make(
+    owner: int, members: list[int], settings: dict[str, Any], **details: Any
+) -> Appended:
+    """A new group, announced. `settings` in the words of the wire, `details` as the store's."""
+    found = services()
+    if "join" in settings:
+        details["join_policy"] = POLICIES.index(settings.pop("join"))
+    name = settings.pop("name")
+    told = found.delivery.change(partial(
+        found.store.groups.create, owner, name, members, **settings, **details
+    ))
+    assert told is not None
+    return told
+
+
+def checked(given: Settings) -> dict[str, Any]:
+    """What is set in `given`. Raises BadRequest that says the rule."""
+    values = {key: value for key, value in structs.asdict(given).items() if value is not UNSET}
+    if "name" in values:
+        values["name"] = check_name(values["name"])
+    if "avatar" in values:
+        check_profile({"avatar": values["avatar"]})
+    for key in ("description", "announcement"):
+        if "\0" in values.get(key, ""):
+            raise BadRequest(f"The {key} must not have NUL characters.")
+    return values
+
+
+def check_name(name: str) -> str:
+    """The name of a group as it is stored. Raises BadRequest that says the rule."""
+    name = unicodedata.normalize("NFC", name)
+    if not 1 <= len(name) <= NAME_CHARS or len(name_key(name)) > KEY_CHARS:
+        raise BadRequest(f"A group's name has 1 to {NAME_CHARS} characters.")
+    if name != name.strip() or not printable(name):
+        raise BadRequest("A group's name has no spaces at its ends and no invisible characters.")
+    return name
+
+
+def line_of(info: GroupInfo) -> GroupLine:
+    found, flags = info.group, info.flags
     return GroupLine(
-        found.conversation_id, found.name, found.avatar, found.announcement, found.owner_id,
-        info.size, ROLES[info.role],
+        found.conversation_id, found.name, found.avatar, found.description, found.announcement,
+        found.owner_id, info.size, POLICIES[found.join_policy], bool(flags & OPEN_HISTORY),
+        bool(flags & ADMINS_WRITE), ROLES[info.role], info.muted_until,
     )

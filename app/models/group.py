@@ -9,6 +9,7 @@ from app.extensions import db
 from app.models.user import BigId, NameKey
 
 OPEN, APPROVAL, INVITE = 0, 1, 2  # join policies
+POLICIES = ("open", "approval", "invite")
 
 
 class Group(db.Model):  # type: ignore[name-defined]  # see models/user.py

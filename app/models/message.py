@@ -27,17 +27,27 @@ LOW_BLOCKS, HIGH_BLOCKS, CONTACTS = 1, 2, 4  # of a private one, from its two us
 ADMINS_WRITE, OPEN_HISTORY = 8, 16  # of a group: members only read; new ones see what was before
 
 MEMBER, ADMIN, OWNER = 0, 1, 2  # roles; a higher one may do all that a lower one may
+ROLES = ("member", "admin", "owner")
+
+ONE_BROADCAST = db.text("kind = 3")
 
 
 class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.py
     """A log and whom it is for. `last_seq` is the highest seq in it: seqs are 1..last_seq.
 
     A private one has its two users, ordered, in `low_id` and `high_id` (equal: notes to oneself),
-    and exists once for each pair. An account's log has its owner in `low_id`.
+    and exists once for each pair. An account's log has its owner in `low_id`. There is at most one
+    broadcast, which everybody is a member of.
     """
 
     __tablename__ = "conversation"
-    __table_args__ = (UniqueConstraint("low_id", "high_id", name="uq_conversation_pair"),)
+    __table_args__ = (
+        UniqueConstraint("low_id", "high_id", name="uq_conversation_pair"),
+        Index(
+            "uq_conversation_broadcast", "kind", unique=True,
+            sqlite_where=ONE_BROADCAST, postgresql_where=ONE_BROADCAST,
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[int] = mapped_column(SmallInteger)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from app.store.broadcast import Broadcasts
 from app.store.conversations import Conversations
 from app.store.database import Database
 from app.store.events import Events
 from app.store.groups import Groups
+from app.store.invites import Invites
+from app.store.joining import Joining
 from app.store.journal import JournalStore
+from app.store.membership import Membership
+from app.store.roster import GROUP_MEMBERS
 from app.store.sessions import Sessions
 from app.store.users import Users
 
@@ -14,13 +19,17 @@ from app.store.users import Users
 class Store:
     """What the rest of the program may ask of the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, group_members: int = GROUP_MEMBERS) -> None:
         self.database = database
         self.users = Users(database)
         self.sessions = Sessions(database)
         self.conversations = Conversations(database)
         self.events = Events(database)
-        self.groups = Groups(database)
+        self.groups = Groups(database, group_members)
+        self.membership = Membership(database, group_members)
+        self.joining = Joining(database, group_members)
+        self.invites = Invites(database, group_members)
+        self.broadcasts = Broadcasts(database)
         self.journal = JournalStore(database)
 
 

@@ -115,7 +115,8 @@ def _summaries(user_id: int) -> Select[*tuple[Any, ...]]:
         and_(Conversation.low_id != user_id, User.id == Conversation.low_id),
     )
     last = and_(
-        Event.conversation_id == Conversation.id, Event.seq == Conversation.last_seq
+        Event.conversation_id == Conversation.id, Event.seq == Conversation.last_seq,
+        Event.seq > Member.joined_seq,  # who has just registered has heard no broadcast yet
     )
     return (
         select(

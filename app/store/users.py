@@ -7,16 +7,18 @@ import unicodedata
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import NameTaken, UnknownUser
-from app.models import Conversation, LoginSession, User
+from app.models import Conversation, LoginSession, Member, User
+from app.models.message import ADMIN, MEMBER, ONE_BROADCAST
 from app.store.database import Database
 
 T = TypeVar("T")
 NOBODY = "\x01"
+_BROADCAST = select(Conversation.id).where(ONE_BROADCAST)
 CHANGEABLE = frozenset(("name", "avatar", "gender", "phone", "email", "password_hash"))
 
 
@@ -48,6 +50,7 @@ class Users:
         def work(session: Session) -> User:
             session.add(user)
             session.flush()
+            _enter_broadcast(session, user.id)
             return user
 
         return self._unique(work)
@@ -105,7 +108,10 @@ class Users:
         def work(session: Session) -> None:
             session.execute(update(User).where(User.id == user_id).values(
                 name="", name_key=f"\x7fdeleted-{user_id}", password_hash="", avatar="",
-                gender="male", phone="", email="", updated_at=now, deleted_at=now,
+                gender="male", phone="", email="", updated_at=now, deleted_at=now, admin=False,
+            ))
+            session.execute(delete(Member).where(
+                Member.user_id == user_id, Member.conversation_id.in_(_BROADCAST)
             ))
             session.execute(update(LoginSession).where(
                 LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None)
@@ -116,8 +122,36 @@ class Users:
 
         self._database.write(work)
 
+    def set_admin(self, name: str, admin: bool) -> User:
+        """Make somebody a site admin, or not. Raises UnknownUser."""
+
+        def work(session: Session) -> User:
+            user: User | None = session.scalar(
+                update(User).where(User.name_key == name_key(name), User.deleted_at.is_(None))
+                .values(admin=admin).returning(User)
+            )
+            if user is None:
+                raise UnknownUser()
+            session.execute(
+                update(Member)
+                .where(Member.user_id == user.id, Member.conversation_id.in_(_BROADCAST))
+                .values(role=ADMIN if admin else MEMBER)
+            )
+            return user
+
+        return self._database.write(work)
+
     def _unique(self, work: Callable[[Session], T]) -> T:
         try:
             return self._database.write(work)
         except IntegrityError:
             raise NameTaken() from None
+
+
+def _enter_broadcast(session: Session, user_id: int) -> None:
+    """Who registers hears what is said to everybody from now on."""
+    place = select(
+        Conversation.id, literal(user_id), Conversation.last_seq, Conversation.last_seq
+    ).where(ONE_BROADCAST)
+    columns = ("conversation_id", "user_id", "read_seq", "joined_seq")
+    session.execute(insert(Member).from_select(columns, place))

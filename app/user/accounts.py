@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import g, request
@@ -117,8 +118,17 @@ def change_password(who: Pass, new: str) -> None:
 def delete_account(user_id: int) -> None:
     """Delete the account, end its sessions and sockets. Its messages stay, without a name."""
     found = services()
+    _leave_groups(user_id)
     found.store.users.delete(user_id)
+    _leave_groups(user_id)  # those that somebody has put them into meanwhile: from here nobody can
     found.bus.end_sessions(user_id, None)
+
+
+def _leave_groups(user_id: int) -> None:
+    """Each in a transaction of its own: a member of thousands holds nobody up."""
+    found = services()
+    for group in found.store.conversations.groups(user_id):
+        found.delivery.change(partial(found.store.membership.withdraw, user_id, group))
 
 
 # -- limits on guessing: only failed attempts count ----------------------------------------

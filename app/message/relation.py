@@ -1,0 +1,117 @@
+"""The seed's group routes, `/v1/relation`: frozen words and envelopes for an existing client."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from flask import Response
+
+from app.auth.tickets import Pass
+from app.chat.frames import MAX_ID
+from app.errors import BadRequest, GroupFull, InviteOnly, NameTaken, NotAMember
+from app.extensions import limiter
+from app.http import answer, field
+from app.message import bp
+from app.message.groups import TEXT_CHARS, check_name
+from app.message.groups import make as make_group
+from app.message.joining import come_in
+from app.services import services
+from app.store.groups import GroupInfo
+from app.user.accounts import check_profile
+from app.user.seed import envelope, identify, seed_login_required
+
+LIST_MOST = 1000
+
+limit_seed_writing = limiter.shared_limit(
+    lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
+    key_func=lambda: f"user:{identify().user}",
+)
+
+
+@bp.post("/v1/relation/new_group")
+@seed_login_required
+@limit_seed_writing
+def seed_new_group(who: Pass) -> Response:
+    """A new group that anybody may join: the seed knows no other."""
+    if field("ownerId") != str(who.user):
+        return _refuse("只能为自己建群")
+    if not field("name").strip():
+        return _refuse("群名称不能为空")
+    try:
+        name = check_name(field("name").strip())
+        settings = {"name": name, **check_profile({"avatar": field("icon")})}
+        details = {"category": _category(), "description": _description()}
+    except BadRequest:
+        return _refuse("参数不匹配")
+    try:
+        told = make_group(who.user, [], settings | {"join": "open"}, unique=True, **details)
+    except NameTaken:
+        return _refuse("群名称已存在")
+    return answer({"code": 0, "message": "建群成功", "data": told.entry.conversation_id})
+
+
+@bp.post("/v1/relation/group_list")
+@seed_login_required
+def seed_groups(who: Pass) -> Response:
+    """The groups that the user is in, at most 1,000."""
+    if field("ownerId") != str(who.user):
+        return envelope(code=-1, msg="只能查看自己的群")
+    rows = [_row(info) for info in services().store.groups.listed(who.user, LIST_MOST)]
+    return envelope(rows=rows, total=len(rows))
+
+
+@bp.post("/v1/relation/join_group")
+@seed_login_required
+@limit_seed_writing
+def seed_join_group(who: Pass) -> Response:
+    """Join by number or by name."""
+    if field("userId") != str(who.user):
+        return _refuse("只能自己加群")
+    store = services().store
+    group = store.groups.find(field("comId").strip())
+    if group is None:
+        return _refuse("没有找到群")
+    try:
+        joined = come_in(partial(store.joining.join, who.user, group))
+    except NotAMember:
+        return _refuse("没有找到群")
+    except InviteOnly:
+        return _refuse("该群只能通过邀请加入")
+    except GroupFull:
+        return _refuse("该群已满")
+    if joined.waits:
+        return _refuse("已提交申请，请等待管理员同意")
+    if joined.told is None:
+        return _refuse("已加过此群")
+    return answer({"code": 0, "message": "加群成功"})
+
+
+def _category() -> int:
+    text = field("cate") or "0"
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise BadRequest(f"cate must be a whole number up to {MAX_ID}.")
+    return int(text)
+
+
+def _description() -> str:
+    text = field("desc")
+    if len(text) > TEXT_CHARS or "\0" in text:
+        raise BadRequest(f"desc has at most {TEXT_CHARS} characters, and no NUL.")
+    return text
+
+
+def _row(info: GroupInfo) -> dict[str, Any]:
+    """A group as the seed's client knows it."""
+    found = info.group
+    created = datetime.fromtimestamp(info.created_at / 1000, UTC).isoformat()
+    return {
+        "ID": found.conversation_id, "Name": found.name, "OwnerId": found.owner_id,
+        "Type": found.category, "Image": found.avatar, "Desc": found.description,
+        "CreatedAt": created,
+    }
+
+
+def _refuse(words: str) -> Response:
+    return answer({"code": -1, "message": words})
