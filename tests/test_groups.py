@@ -68,8 +68,9 @@ def test_a_group_is_listed_among_the_conversations(alice: Person, bob: Person) -
     assert (line["id"], line["kind"], line["user"]) == (group, "group", None)
     assert line["last_event"]["group"]["name"] == "徒步"
     assert bob.get(f"/v2/groups/{group}") == {
-        "id": group, "name": "徒步", "avatar": "", "announcement": "", "owner": alice.id,
-        "size": 2, "role": "member",
+        "id": group, "name": "徒步", "avatar": "", "description": "", "announcement": "",
+        "owner": alice.id, "size": 2, "join": "invite", "open_history": False,
+        "admins_only": False, "role": "member", "muted_until": 0,
     }
 
 

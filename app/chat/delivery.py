@@ -106,6 +106,8 @@ class Delivery:
             # the user was removed from meanwhile is left. Whatever comes later finds the node.
             if groups == node.rooms:
                 return heads
+            if node.rooms - groups:
+                node.forget()  # a group that was lost meanwhile has spoken; the heads tell the rest
             self._bus.enter(node, groups)
 
     def handle(self, node: Node, item: codec.Message) -> None:

@@ -123,8 +123,7 @@ class Node:
             return False
         queued = self.queued + len(data)
         if queued > self.limits.queue_bytes or self.queue.qsize() >= self.limits.queue_frames:
-            self.queue.queue.clear()
-            self.queued = 0
+            self.forget()
             self.close(Close.RESYNC, "too slow: reconnect and sync")
             return False
         self.queued = queued
@@ -132,6 +131,11 @@ class Node:
         if self._sender is None:
             self._start_sender()
         return True
+
+    def forget(self) -> None:
+        """Drop what waits to be written; the log has it."""
+        self.queue.queue.clear()
+        self.queued = 0
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin to close: a close frame behind what waits, and a moment for the peer to take it."""
