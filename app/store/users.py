@@ -7,13 +7,13 @@ import unicodedata
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import delete, insert, literal, or_, select, update
+from sqlalchemy import delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import NameTaken, UnknownUser
 from app.models import Conversation, LoginSession, Member, User
-from app.models.message import ADMIN, MEMBER, ONE_BROADCAST
+from app.models.message import ACCOUNT, ADMIN, MEMBER, ONE_BROADCAST, PRIVATE
 from app.store.database import Database
 
 T = TypeVar("T")
@@ -116,8 +116,9 @@ class Users:
             session.execute(update(LoginSession).where(
                 LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None)
             ).values(revoked_at=now))
+            own = select(Member.conversation_id).where(Member.user_id == user_id)
             session.execute(update(Conversation).where(
-                or_(Conversation.low_id == user_id, Conversation.high_id == user_id)
+                Conversation.id.in_(own), Conversation.kind.in_((PRIVATE, ACCOUNT))
             ).values(closed_at=now))
 
         self._database.write(work)
