@@ -1,0 +1,112 @@
+"""Large groups: filled to the limit over HTTP, and what a message to one costs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gevent
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, func, select
+
+from app import services
+from app.chat.delivery import Delivery, Rules
+from app.chat.frames import V2, Address, Event, Message, Send
+from app.chat.hub import Hub
+from app.chat.node import Limits, Node
+from app.models import Event as Row
+from app.store import Database, Store
+from tests.support.groups import crowd, new_group, told
+from tests.support.web import Account, problem
+
+LIMIT = 5000
+RULES = Rules(max_content_chars=100, messages_per_second=None, sync_events=100, heartbeat=25)
+
+
+def test_a_group_takes_5000_members_and_not_one_more(
+    client: FlaskClient, app: Flask, ada: Account, ben: Account
+) -> None:
+    users = crowd(services.of(app).store.database, LIMIT - 1)
+    group = new_group(ada)
+    path = f"/v2/groups/{group}/members"
+    for start in range(0, len(users), 1000):
+        some = users[start : start + 1000]
+        assert ada.post(path, users=some).json == {"joined": some}
+    assert ada.get(f"/v2/groups/{group}").json["size"] == LIMIT
+    assert len(told(ada, group)) == 6
+    code = ada.post(f"/v2/groups/{group}/invites").json["code"]
+    ada.patch(f"/v2/groups/{group}", join="open")
+    refused = problem(ada.post(path, users=[users[0], ben.id]), 409, "group_full")
+    assert "5000" in refused["detail"]
+    problem(ben.post(f"/v2/groups/{group}/join"), 409, "group_full")
+    problem(ben.post(f"/v2/invites/{code}"), 409, "group_full")
+    assert ada.get(f"/v2/groups/{group}").json["size"] == LIMIT
+    assert len(told(ada, group)) == 7
+    assert count(ada, path) == LIMIT
+    assert ada.delete(f"{path}/{users[0]}").status_code == 204
+    assert ben.post(f"/v2/groups/{group}/join").status_code == 200
+    problem(ada.post(path, users=[users[0]]), 409, "group_full")
+    assert ada.delete(f"/v2/groups/{group}").status_code == 204
+
+
+def count(reader: Account, path: str) -> int:
+    """The members of a group, page by page."""
+    total, after = 0, 0
+    while after is not None:
+        page: Any = reader.get(path, limit=500, after=after).json
+        total += len(page["members"])
+        after = page["next"]
+    return total
+
+
+def test_a_group_is_not_made_larger_than_the_limit(app: Flask, ada: Account) -> None:
+    found = services.of(app)
+    small = Store(found.store.database, group_members=3)
+    users = crowd(found.store.database, 3)
+    assert small.groups.create(ada.id, "x", users[:2]).joined == [ada.id, *users[:2]]
+    problem(ada.post("/v2/groups", name="x", members=list(range(1, 1002))), 400, "bad_request")
+
+
+class Counting(V2):
+    """The product's dialect, that counts what it encodes."""
+
+    def __init__(self) -> None:
+        self.encoded = 0
+
+    def event(self, event: Event, message: Message | None, to: Address) -> bytes | None:
+        self.encoded += 1
+        return super().event(event, message, to)
+
+
+def test_a_message_to_a_group_of_1000_is_one_row_and_one_encode(
+    database: Database, store: Store
+) -> None:
+    deaths: list[bool] = []
+    hub = Hub(256, lambda: deaths.append(True))
+    delivery = Delivery(store, hub, RULES, lambda: deaths.append(True))
+    dialect, limits = Counting(), Limits(100, 1_000_000, 25, 30)
+    users = crowd(database, 1000)
+    nodes = [Node(None, limits, user, "", dialect) for user in users]  # connected, not yet reading
+    for node in nodes:
+        hub.add(node)
+    made = delivery.change(lambda: store.groups.create(users[0], "all", users[1:]))
+    assert made is not None
+    assert (dialect.encoded, {len(node.queue) for node in nodes}) == (1, {1})
+    statements = []
+    note = lambda *found: statements.append(found[2])  # noqa: E731
+    event.listen(database._writer, "before_cursor_execute", note)
+    command = Send("r", Message("text", "hello"), made.entry.conversation_id)
+    place = delivery.send(users[0], command)
+    event.remove(database._writer, "before_cursor_execute", note)
+    assert (dialect.encoded, {len(node.queue) for node in nodes}) == (2, {2})
+    frames = [node.queue.queue[-1] for node in nodes]
+    assert all(frame is frames[0] for frame in frames)
+    assert json.loads(frames[0][frames[0].index(b"{"):])["seq"] == place.seq == 2
+    assert len(statements) < 5
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Row)) == 2
+    for node in nodes:
+        hub.remove(node)
+    gevent.sleep(0)
+    assert deaths == []
