@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import gevent
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_migrate import upgrade
 from sqlalchemy import event, func, select
 
-from app import services
+import config as configuration
+from app import create_app, services
 from app.chat.delivery import Delivery, Rules
 from app.chat.frames import V2, Address, Event, Message, Send
 from app.chat.hub import Hub
@@ -18,7 +21,7 @@ from app.chat.node import Limits, Node
 from app.models import Event as Row
 from app.store import Database, Store
 from tests.support.groups import crowd, new_group, told
-from tests.support.web import Account, problem
+from tests.support.web import Account, person, problem
 
 LIMIT = 5000
 RULES = Rules(max_content_chars=100, messages_per_second=None, sync_events=100, heartbeat=25)
@@ -60,12 +63,33 @@ def count(reader: Account, path: str) -> int:
     return total
 
 
-def test_a_group_is_not_made_larger_than_the_limit(app: Flask, ada: Account) -> None:
-    found = services.of(app)
-    small = Store(found.store.database, group_members=3)
-    users = crowd(found.store.database, 3)
-    assert small.groups.create(ada.id, "x", users[:2]).joined == [ada.id, *users[:2]]
+def test_the_limit_is_a_setting_and_no_group_is_made_larger(tmp_path: Path) -> None:
+    app = create_app(configuration.load({
+        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path), "HICHAT_GROUP_MEMBERS": "3",
+    }))
+    with app.app_context():
+        upgrade()
+    database = services.of(app).store.database
+    ada, *users = person(app.test_client(), "ada"), *crowd(database, 3)
+    problem(ada.post("/v2/groups", name="x", members=users), 409, "group_full")
+    assert ada.get("/v2/conversations").json == {"conversations": [], "next": None}
+    assert ada.post("/v2/groups", name="x", members=users[:2]).status_code == 201
     problem(ada.post("/v2/groups", name="x", members=list(range(1, 1002))), 400, "bad_request")
+    database.close()
+
+
+def test_making_groups_has_a_rate_of_its_own(tmp_path: Path) -> None:
+    app = create_app(configuration.load({
+        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
+    }))
+    with app.app_context():
+        upgrade()
+    ada, ben = (person(app.test_client(), name) for name in ("ada", "ben"))
+    answers = [ada.post("/v2/groups", name="x").status_code for _ in range(61)]
+    assert answers == [201] * 60 + [429]
+    group = new_group(ben)
+    assert ben.post(f"/v2/groups/{group}/members", users=[ada.id]).status_code == 200
+    services.of(app).store.database.close()
 
 
 class Counting(V2):

@@ -133,9 +133,10 @@ class Node:
         return True
 
     def forget(self) -> None:
-        """Drop what waits to be written; the log has it."""
-        self.queue.queue.clear()
-        self.queued = 0
+        """Drop what waits to be written; the log has it. Not the close frame of who must go."""
+        if self._deadline is None:
+            self.queue.queue.clear()
+            self.queued = 0
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin to close: a close frame behind what waits, and a moment for the peer to take it."""

@@ -13,6 +13,7 @@ from app.auth import tokens
 from app.auth.tokens import login_required
 from app.chat.frames import Id
 from app.errors import BadRequest
+from app.extensions import limiter
 from app.http import answer, body, empty
 from app.message import bp
 from app.message.conversations import limit_writing
@@ -24,6 +25,11 @@ from app.store.items import Appended
 from app.store.users import name_key
 from app.user.accounts import KEY_CHARS, check_profile, printable
 
+# What can put a thousand rows into the database costs more than a message.
+GROWTH = "60 per minute; 1000 per day"
+limit_growth = limiter.shared_limit(
+    GROWTH, "groups", key_func=lambda: f"user:{tokens.current().user}"
+)
 MEMBERS_AT_ONCE = 1000
 NAME_CHARS = 64
 TEXT_CHARS = 2000  # of a description or an announcement
@@ -72,7 +78,7 @@ class GroupLine(Struct):
 
 @bp.post("/v2/groups")
 @login_required
-@limit_writing
+@limit_growth
 def create_group() -> Response:
     """A new group of the asking user and `members`: 201."""
     who, found, given = tokens.current().user, services(), body(NewGroup)

@@ -70,7 +70,7 @@ def create_invite(group: int) -> Response:
 @bp.get("/v2/groups/<id:group>/invites")
 @login_required
 def invites(group: int) -> Response:
-    """The links that are good, for admins."""
+    """The links that have not expired, for admins."""
     listed = services().store.invites.listed(tokens.current().user, group)
     return answer({"invites": [_line(item) for item in listed]})
 

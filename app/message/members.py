@@ -16,7 +16,7 @@ from app.errors import BadRequest
 from app.http import answer, body, empty, limit, number
 from app.message import bp
 from app.message.conversations import limit_writing
-from app.message.groups import MEMBERS_AT_ONCE
+from app.message.groups import MEMBERS_AT_ONCE, limit_growth
 from app.models.message import ROLES
 from app.services import services
 from app.store.items import Appended
@@ -59,7 +59,7 @@ def members(group: int) -> Response:
 
 @bp.post("/v2/groups/<id:group>/members")
 @login_required
-@limit_writing
+@limit_growth
 def add_members(group: int) -> Response:
     """Bring users in; `joined` are those who were not in before."""
     users = body(Users).users

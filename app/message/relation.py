@@ -14,7 +14,7 @@ from app.errors import BadRequest, GroupFull, InviteOnly, NameTaken, NotAMember
 from app.extensions import limiter
 from app.http import answer, field
 from app.message import bp
-from app.message.groups import TEXT_CHARS, check_name
+from app.message.groups import GROWTH, TEXT_CHARS, check_name
 from app.message.groups import make as make_group
 from app.message.joining import come_in
 from app.services import services
@@ -28,11 +28,14 @@ limit_seed_writing = limiter.shared_limit(
     lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
     key_func=lambda: f"user:{identify().user}",
 )
+limit_seed_growth = limiter.shared_limit(
+    GROWTH, "groups", key_func=lambda: f"user:{identify().user}"
+)
 
 
 @bp.post("/v1/relation/new_group")
 @seed_login_required
-@limit_seed_writing
+@limit_seed_growth
 def seed_new_group(who: Pass) -> Response:
     """A new group that anybody may join: the seed knows no other."""
     if field("ownerId") != str(who.user):

@@ -118,7 +118,7 @@ class Groups:
         """The group with this number; else the one with this name, of several the most open."""
         with self._database.read() as session:
             number = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
-            if session.get(Group, number) is not None:
+            if number and session.get(Group, number) is not None:
                 return number
             return _named(session, text)
 

@@ -61,7 +61,7 @@ class Invites:
         return self._database.write(work)
 
     def listed(self, user_id: int, group: int) -> list[Invite]:
-        """The good links of a group, for its admins. Raises NotAMember, Forbidden."""
+        """The links that have not expired, for admins. Raises NotAMember, Forbidden."""
         with self._database.read() as session:
             need_admin(session, user_id, group)
             return list(session.scalars(
