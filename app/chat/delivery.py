@@ -262,7 +262,7 @@ class Delivery:
                 self.announce(told)
             return told
 
-        return self._journal.perform(work)
+        return self.journal.perform(work)
 
     # -- catching up -----------------------------------------------------------------------
 
