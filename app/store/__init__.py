@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from app.store.changes import Changes
 from app.store.conversations import Conversations
 from app.store.database import Database
 from app.store.events import Events
+from app.store.forwards import Forwards
 from app.store.groups import Groups
 from app.store.journal import JournalStore
+from app.store.removals import Removals
 from app.store.sessions import Sessions
 from app.store.users import Users
 
@@ -21,6 +24,9 @@ class Store:
         self.conversations = Conversations(database)
         self.events = Events(database)
         self.groups = Groups(database)
+        self.changes = Changes(database)
+        self.removals = Removals(database)
+        self.forwards = Forwards(database)
         self.journal = JournalStore(database)
 
 
