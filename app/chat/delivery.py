@@ -217,11 +217,14 @@ class Delivery:
         check_ref(command.ref)
         if (command.conversation is None) == (command.to is None):
             raise BadRequest("Name either `conversation` or `to`.")
-        return Draft(
+        draft = Draft(
             user, command.ref or None, encode(command.message).decode(),
             command.message.reply_to, command.conversation,
-            command.to.user if command.to else None, mentions=_mentions(command.message),
+            command.to.user if command.to else None,
         )
+        if command.message.mentions or command.message.mention_all:
+            draft.mentions = _mentions(command.message)
+        return draft
 
     def _publish(
         self, message: Message, draft: Draft, stored: Stored, origin: Node | None
@@ -332,8 +335,6 @@ def event_of(entry: Entry) -> Event:
 
 def _mentions(message: Message) -> tuple[int, ...]:
     """Whom a message names, each once."""
-    if not (message.mentions or message.mention_all):
-        return ()
     everybody = (EVERYBODY,) if message.mention_all else ()
     return (*everybody, *dict.fromkeys(message.mentions or ()))
 

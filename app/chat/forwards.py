@@ -34,23 +34,31 @@ def copies(
         seen = {}  # a member no more; what was forwarded before that is still there
     return [
         _again(stored[key], conversation, seen.get(seq)) if key in stored
-        else _copy(user, key, conversation, _forwardable(seq, seen.get(seq)))
+        else _copy(user, key, conversation, seq, seen.get(seq))
         for seq, key in zip(seqs, refs, strict=True)
     ]
 
 
-def _forwardable(seq: int, entry: Entry | None) -> Entry:
-    """Raises NotFound or Recalled."""
+def _said(body: str) -> Told | None:
+    """What a stored message says; None if that is not kept any more."""
+    try:
+        return _message.decode(body)
+    except msgspec.DecodeError:
+        return None
+
+
+def _copy(user: int, ref: str, conversation: int, seq: int, entry: Entry | None) -> Copy:
+    """A message as it is forwarded: what it says, who said it first and when; no more.
+
+    Raises NotFound or Recalled.
+    """
     if entry is None or entry.removed:
         raise NotFound(f"There is no message {seq} that you can see here.")
     if not entry.body:
         raise Recalled(f"The message {seq} has been recalled.")
-    return entry
-
-
-def _copy(user: int, ref: str, conversation: int, entry: Entry) -> tuple[Draft, Told]:
-    """A message as it is forwarded: what it says, who said it first and when; no more."""
-    said = _message.decode(entry.body)
+    said = _said(entry.body)
+    if said is None:
+        raise NotFound(f"What the message {seq} said is no longer kept.")
     message = Told(
         said.media, said.content, attachment=said.attachment, forwarded=_origin(entry, said)
     )
@@ -59,14 +67,13 @@ def _copy(user: int, ref: str, conversation: int, entry: Entry) -> tuple[Draft, 
 
 def _again(stored: Entry, conversation: int, original: Entry | None) -> Stored:
     """The answer to a copy that is stored already. Raises RefConflict if it is of another one."""
-    place = stored.conversation_id, stored.type
-    copied = _message.decode(stored.body) if stored.body else None
-    if place != (conversation, "message") or (copied and not copied.forwarded):
+    if (stored.conversation_id, stored.type) != (conversation, "message"):
         raise RefConflict()
-    if copied and original and original.body:
-        said = _message.decode(original.body)
-        if copied.forwarded != _origin(original, said):
-            raise RefConflict()
+    copied, said = _said(stored.body), _said(original.body) if original else None
+    if copied and not copied.forwarded:
+        raise RefConflict()
+    if copied and original and said and copied.forwarded != _origin(original, said):
+        raise RefConflict()
     return Stored(conversation, 0, 0, 0, stored.seq, stored.at, fresh=False)
 
 

@@ -16,19 +16,26 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.errors import BadRequest, Forbidden, NotFound, Recalled, TooLate, TooMany
+from app.errors import (
+    BadRequest,
+    Forbidden,
+    HiChatError,
+    NotFound,
+    Recalled,
+    TooLate,
+    TooMany,
+)
 from app.models import Event, Member, Mention, Pin, Reaction
 from app.models.message import ADMIN, GROUP, MEMBER, OPEN_HISTORY, PRIVATE
 from app.store.acts import Act
 from app.store.database import Database
 from app.store.events import Events
 from app.store.items import EVERYBODY, Appended, Entry
+from app.store.reactions import change_reaction, reactors
 from app.store.rights import refusal_between, refusal_within
 from app.store.users import now_ms
 
-EMOJI_OF_MESSAGE = 20  # different ones
-EMOJI_OF_USER = 5  # on one message
-USERS_SHOWN = 20  # of those who put an emoji to a message: the lowest ids
+MOST_EDITS = 100  # of one message
 MOST_PINS = 50
 
 Fields = dict[str, Any]
@@ -47,8 +54,9 @@ class Pinned(Struct):
 class Changes:
     """Acts on messages, and what they leave in the tables `reaction`, `pin` and `mention`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, contacts_only: bool = False) -> None:
         self._database = database
+        self._contacts_only = contacts_only
         self._events = Events(database)
 
     def edit(
@@ -58,7 +66,7 @@ class Changes:
         """Give a message of the user's own another content, within `seconds` of its sending.
 
         `check` raises for a message that may not be sent. Raises NotAMember, NotFound, Forbidden,
-        Muted, Blocked, TooLate, Recalled, BadRequest.
+        Muted, Blocked, NotAContact, TooLate, TooMany, Recalled, BadRequest.
         """
 
         def same(said: str) -> bool:
@@ -71,20 +79,15 @@ class Changes:
             found = _message(act, seq)
             if found.sender_id != act.user:
                 raise Forbidden("Only its sender edits a message.")
-            _check_writes(act)
+            self._check_writes(act)
             if not _within(found.at, seconds):
                 raise TooLate(f"A message can be edited for {seconds} seconds.")
             message = _decode(found.revised or found.body)
-            message.pop("edited_at", None)
-            _forget_edit(act, seq, message.pop("edited_seq", None))
             if media not in (None, message["media"]):
                 raise BadRequest(f"The media of a message stay: this one is {message['media']}.")
             message["content"] = content
             check(message)
-            now = now_ms()
-            told = act.append("edit", {"seq": seq, "message": message, "edited_at": now}, ref)
-            found.revised = _text({**message, "edited_at": now, "edited_seq": told.entry.seq})
-            return told
+            return _edit(act, found, message, ref)
 
         return self._act(user_id, conversation, work)
 
@@ -112,7 +115,7 @@ class Changes:
     ) -> Appended:
         """Put an emoji to a message, or take one's own away.
 
-        Raises NotAMember, NotFound, Muted, Blocked, TooMany, Recalled.
+        Raises NotAMember, NotFound, Muted, Blocked, NotAContact, TooMany, Recalled.
         """
 
         def same(said: str) -> bool:
@@ -123,15 +126,16 @@ class Changes:
             if (again := act.original(ref, "reaction", same)) is not None:
                 return again
             found = _message(act, seq)
-            _check_writes(act)
-            state = _react(act, found, emoji, on)
+            self._check_writes(act)
+            state = change_reaction(act, found, emoji, on)
             return act.append("reaction", {"seq": seq, "emoji": emoji, "on": on, **state}, ref)
 
         return self._act(user_id, conversation, work)
 
     def pin(self, user_id: int, conversation: int, seq: int, ref: str, on: bool) -> Appended:
-        """Pin a message, or unpin it. Raises NotAMember, NotFound, Forbidden, Blocked, TooMany,
-        Recalled.
+        """Pin a message, or unpin it; in a group only as an admin.
+
+        Raises NotAMember, NotFound, Forbidden, Blocked, NotAContact, TooMany, Recalled.
         """
         body = {"seq": seq, "on": on}
 
@@ -139,7 +143,7 @@ class Changes:
             if (again := act.repeated(ref, "pin", body)) is not None:
                 return again
             _message(act, seq)
-            _check_writes(act)
+            self._check_writes(act)
             if act.conversation.kind == GROUP:
                 act.need(ADMIN)
             _pin(act, seq, on)
@@ -166,7 +170,7 @@ class Changes:
             return []
         with self._database.read() as session:
             return list(session.scalars(
-                _reactors(conversation, seq, emoji).where(Reaction.user_id > after).limit(limit)
+                reactors(conversation, seq, emoji).where(Reaction.user_id > after).limit(limit)
             ))
 
     def _act(
@@ -181,6 +185,18 @@ class Changes:
             # The ref was used in another conversation at the same moment: now it is found.
             return self._database.write(transaction)
 
+    def _check_writes(self, act: Act) -> None:
+        """Raises what sending a message here would raise."""
+        log, member = act.conversation, act.member
+        refusal: HiChatError | None = Forbidden()
+        if log.kind == PRIVATE:
+            low, high = log.low_id or 0, log.high_id or 0
+            refusal = refusal_between(log.flags, low, high, act.user, self._contacts_only)
+        elif log.kind == GROUP:
+            refusal = refusal_within(log.flags, member.role, member.muted_until, now_ms())
+        if refusal is not None:
+            raise refusal
+
 
 def _message(act: Act, seq: int) -> Event:
     """A message that the user can see. Raises NotFound or Recalled."""
@@ -191,20 +207,9 @@ def _message(act: Act, seq: int) -> Event:
         raise NotFound(f"There is no message {seq} that you can see here.")
     if not found.body:
         raise Recalled()
+    if "media" not in _decode(found.body):
+        raise NotFound(f"What the message {seq} said is no longer kept.")
     return found
-
-
-def _check_writes(act: Act) -> None:
-    """Raises what sending a message here would raise."""
-    log, member = act.conversation, act.member
-    if log.kind == PRIVATE:
-        refusal = refusal_between(log.flags, log.low_id or 0, log.high_id or 0, act.user, False)
-    elif log.kind == GROUP:
-        refusal = refusal_within(log.flags, member.role, member.muted_until, now_ms())
-    else:
-        refusal = Forbidden()
-    if refusal is not None:
-        raise refusal
 
 
 def _check_recalls(act: Act, found: Event, seconds: int) -> None:
@@ -221,65 +226,48 @@ def _check_recalls(act: Act, found: Event, seconds: int) -> None:
     raise Forbidden("Only its sender, or a group's admin of a higher role, recalls a message.")
 
 
+def _edit(act: Act, found: Event, message: Fields, ref: str) -> Appended:
+    """Let `found` say `message`; the event of an edit names those before it."""
+    message.pop("edited_at", None)
+    earlier = _edits(act, message.pop("edited_seq", None))
+    if len(earlier) >= MOST_EDITS:
+        raise TooMany(f"A message can be edited {MOST_EDITS} times.")
+    now = now_ms()
+    body = {"seq": found.seq, "message": message, "edited_at": now}
+    told = act.append("edit", body | ({"earlier": earlier} if earlier else {}), ref)
+    found.revised = _text({**message, "edited_at": now, "edited_seq": told.entry.seq})
+    return told
+
+
+def _edits(act: Act, last: int | None) -> list[int]:
+    """The seqs of all edits of the message whose last one is `last`."""
+    if last is None:
+        return []
+    found = act.session.get_one(Event, (act.conversation.id, last))
+    return [*_decode(found.body).get("earlier", ()), last]
+
+
 def _erase(act: Act, found: Event) -> None:
     """Forget what a message said, wherever it stands."""
-    session, place = act.session, (found.conversation_id, found.seq)
+    session, key, seq = act.session, found.conversation_id, found.seq
     message = _decode(found.revised or found.body)
-    _forget_edit(act, found.seq, message.get("edited_seq"))
-    named = [*(message.get("mentions") or ()), *([EVERYBODY] if "mention_all" in message else [])]
-    if named:
-        session.execute(delete(Mention).where(
-            Mention.conversation_id == place[0], Mention.user_id.in_(named),
-            Mention.seq == place[1],
-        ))
-    if found.reactions:
-        session.execute(delete(Reaction).where(
-            Reaction.conversation_id == place[0], Reaction.seq == place[1]
-        ))
-    session.execute(delete(Pin).where(Pin.conversation_id == place[0], Pin.seq == place[1]))
-    found.body, found.revised, found.reactions = "", None, None
-
-
-def _forget_edit(act: Act, seq: int, edit: int | None) -> None:
-    """Leave of an earlier edit of this message only that it was one: at most one has content."""
-    if edit is not None:
-        act.session.execute(
-            update(Event)
-            .where(Event.conversation_id == act.conversation.id, Event.seq == edit)
+    edits = _edits(act, message.get("edited_seq"))
+    if edits:
+        session.execute(
+            update(Event).where(Event.conversation_id == key, Event.seq.in_(edits))
             .values(body="", revised=_text({"seq": seq}))
         )
-
-
-def _react(act: Act, found: Event, emoji: str, on: bool) -> Fields:
-    """Change the rows of a reaction; return how many have put this emoji now, and who."""
-    session, key, seq = act.session, found.conversation_id, found.seq
-    summary = _decode(found.reactions or "{}")
-    mine = set(session.scalars(select(Reaction.emoji).where(
-        Reaction.conversation_id == key, Reaction.seq == seq,
-        Reaction.emoji.in_(list(summary)), Reaction.user_id == act.user,
-    )))
-    count = summary.get(emoji, {"count": 0})["count"]
-    if on and emoji not in mine:
-        if len(mine) >= EMOJI_OF_USER:
-            raise TooMany(f"A user puts at most {EMOJI_OF_USER} emoji to a message.")
-        if emoji not in summary and len(summary) >= EMOJI_OF_MESSAGE:
-            raise TooMany(f"A message takes at most {EMOJI_OF_MESSAGE} different emoji.")
-        session.add(Reaction(conversation_id=key, seq=seq, emoji=emoji, user_id=act.user))
-        count += 1
-    elif not on and emoji in mine:
-        session.execute(delete(Reaction).where(
-            Reaction.conversation_id == key, Reaction.seq == seq, Reaction.emoji == emoji,
-            Reaction.user_id == act.user,
+    named = [*(message.get("mentions") or ()), *([EVERYBODY] if "mention_all" in message else ())]
+    if named:
+        session.execute(delete(Mention).where(
+            Mention.conversation_id == key, Mention.user_id.in_(named), Mention.seq == seq
         ))
-        count -= 1
-    session.flush()
-    users = list(session.scalars(_reactors(key, seq, emoji).limit(USERS_SHOWN)))
-    state = {"count": count, "users": users}
-    summary[emoji] = state
-    if not count:
-        del summary[emoji]
-    found.reactions = _text(summary) if summary else None
-    return state
+    if found.reactions:
+        session.execute(
+            delete(Reaction).where(Reaction.conversation_id == key, Reaction.seq == seq)
+        )
+    session.execute(delete(Pin).where(Pin.conversation_id == key, Pin.seq == seq))
+    found.body, found.revised, found.reactions = "", None, None
 
 
 def _pin(act: Act, seq: int, on: bool) -> None:
@@ -292,16 +280,6 @@ def _pin(act: Act, seq: int, on: bool) -> None:
         session.add(Pin(conversation_id=key, seq=seq, user_id=act.user, at=now_ms()))
     elif not on and pin is not None:
         session.delete(pin)
-
-
-def _reactors(conversation: int, seq: int, emoji: str) -> Any:
-    return (
-        select(Reaction.user_id)
-        .where(
-            Reaction.conversation_id == conversation, Reaction.seq == seq, Reaction.emoji == emoji
-        )
-        .order_by(Reaction.user_id)
-    )
 
 
 def _within(at: int, seconds: int) -> bool:

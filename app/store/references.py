@@ -38,7 +38,7 @@ class PairQuery:
 
 
 _REPLIED = PairQuery("""
-    SELECT conversation_id, seq, type, body = '' FROM {pairs} JOIN event
+    SELECT conversation_id, seq, event.type, body = '' FROM {pairs} JOIN event
     ON conversation_id = {one} AND seq = {two}""")
 
 
