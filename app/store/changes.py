@@ -71,7 +71,7 @@ class Changes:
 
         def same(said: str) -> bool:
             body = _decode(said)
-            return bool(body["seq"] == seq and body["message"]["content"] == content)
+            return bool(body.get("seq") == seq and body["message"]["content"] == content)
 
         def work(act: Act) -> Appended:
             if (again := act.original(ref, "edit", same)) is not None:
@@ -120,7 +120,7 @@ class Changes:
 
         def same(said: str) -> bool:
             body = _decode(said)
-            return (body["seq"], body["emoji"], body["on"]) == (seq, emoji, on)
+            return body.items() >= {"seq": seq, "emoji": emoji, "on": on}.items()
 
         def work(act: Act) -> Appended:
             if (again := act.original(ref, "reaction", same)) is not None:
