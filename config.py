@@ -34,9 +34,12 @@ def is_weak(key: str) -> bool:
     return len(key) < MIN_SECRET_CHARS or len(set(key)) < 8 or default
 
 
-def setting(name: str, default: Any, text: str) -> Any:
-    """Declare one setting: its environment variable, default value and meaning."""
-    return field(default=default, metadata={"name": name, "text": text})
+def setting(name: str, default: Any, text: str, least: int | None = None) -> Any:
+    """Declare one setting: its environment variable, default value and meaning.
+
+    `least` is the lowest number it takes; without it 1, or 0 where that is the default.
+    """
+    return field(default=default, metadata={"name": name, "text": text, "least": least})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +126,12 @@ class Config:
 
     group_members: int = setting(
         "HICHAT_GROUP_MEMBERS", 5000, "members that a group may have"
+    )
+    edit_seconds: int = setting(
+        "HICHAT_EDIT_SECONDS", 86_400, "how long a message can be edited; 0: never", least=0
+    )
+    recall_seconds: int = setting(
+        "HICHAT_RECALL_SECONDS", 120, "how long a message can be recalled; 0: never", least=0
     )
 
     def __post_init__(self) -> None:
@@ -212,7 +221,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     if unknown:
         raise ConfigError(f"unknown setting {', '.join(sorted(unknown))}: see docs/operations.md")
     values = {
-        item.name: _parse(name, item.default, environ[name])
+        item.name: _parse(name, item.default, environ[name], item.metadata["least"])
         for name, item in known.items()
         if environ.get(name, "").strip()
     }
@@ -222,7 +231,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     return ENVIRONMENTS[env](**values)
 
 
-def _parse(name: str, default: Any, text: str) -> Any:
+def _parse(name: str, default: Any, text: str, least: int | None) -> Any:
     text, kind = text.strip(), type(default)
     if kind is bool:
         choices = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
@@ -230,7 +239,8 @@ def _parse(name: str, default: Any, text: str) -> Any:
             raise ConfigError(f"{name}={text}: use on or off")
         return choices[text.lower()]
     if kind is int:
-        least = min(default, 1)  # 0 only where it is the default: elsewhere it stops the server
+        if least is None:
+            least = min(default, 1)  # 0 only where it is meant: elsewhere it stops the server
         if not (text.isascii() and text.isdigit() and len(text) < 16 and int(text) >= least):
             raise ConfigError(f"{name}={text}: use a whole number of {least} or more")
         return int(text)

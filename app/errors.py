@@ -34,7 +34,7 @@ class BadRequest(HiChatError):
 
 class UnknownOp(BadRequest):
     code = "unknown_op"
-    default = "Unknown op: use one of send, sync, read."
+    default = "Unknown op: use one of send, sync, read, edit, recall, react, pin."
 
 
 class TooLong(HiChatError):
@@ -129,6 +129,11 @@ class InviteOnly(Forbidden):
     default = "This group takes members by invitation only: ask one of its admins for a link."
 
 
+class TooLate(Forbidden):
+    code = "too_late"
+    default = "It is too late for this."
+
+
 class NotFound(HiChatError):
     code, status = "not_found", 404
     default = "There is nothing here."
@@ -137,6 +142,16 @@ class NotFound(HiChatError):
 class UnknownUser(NotFound):
     code = "unknown_user"
     default = "There is no such user."
+
+
+class Recalled(HiChatError):
+    code, status = "recalled", 410
+    default = "This message has been recalled."
+
+
+class TooMany(HiChatError):
+    code, status = "too_many", 409
+    default = "There are too many of these already: take one away first."
 
 
 class NameTaken(HiChatError):

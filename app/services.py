@@ -55,6 +55,8 @@ def build(config: Config, engine: Engine) -> Services:
         messages_per_second=config.messages_per_second if config.rate_limits else None,
         sync_events=config.sync_events,
         heartbeat=config.heartbeat,
+        edit_seconds=config.edit_seconds,
+        recall_seconds=config.recall_seconds,
     )
     limits = Limits(
         config.queue_frames, config.queue_bytes, config.heartbeat, config.send_timeout

@@ -32,6 +32,8 @@ ARROWS = {
     "app.store": ("app.store", "app.models", "app.extensions"),
     "app.chat": ("app.chat",),
     "app.chat.delivery": ("app.chat", "app.store"),
+    "app.chat.changes": ("app.chat", "app.store"),
+    "app.chat.forwards": ("app.chat", "app.store"),
     "app.auth": ("app.auth", "app.extensions", "app.http", "app.models", "app.services"),
     "app.http": (),
     "app.logs": (),

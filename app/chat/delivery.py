@@ -16,6 +16,8 @@ import structlog
 
 from app.chat import codec
 from app.chat.bus import Bus
+from app.chat.changes import Changes
+from app.chat.forwards import copies
 from app.chat.frames import (
     ACCOUNT,
     GROUP,
@@ -23,6 +25,7 @@ from app.chat.frames import (
     Ack,
     Address,
     Broadcast,
+    Change,
     Command,
     Event,
     Head,
@@ -45,7 +48,7 @@ from app.errors import BadRequest, HiChatError, NotAMember, RateLimited
 from app.store import Store
 from app.store.conversations import Head as Place
 from app.store.events import KEYS_AT_ONCE
-from app.store.items import Appended, Draft, Entry, Item, Mark, Marked, Stored
+from app.store.items import EVERYBODY, Appended, Draft, Entry, Item, Mark, Marked, Stored
 
 PENDING = 512  # commands of one connection under way: then it is read no further
 CHARGED = 16_384  # characters that count as one message
@@ -61,12 +64,14 @@ class Rules:
 
     def __init__(
         self, max_content_chars: int, messages_per_second: float | None, sync_events: int,
-        heartbeat: float,
+        heartbeat: float, edit_seconds: int, recall_seconds: int,
     ) -> None:
         self.max_content_chars = max_content_chars
         self.messages_per_second = messages_per_second  # None: no limit
         self.sync_events = sync_events
         self.heartbeat = heartbeat
+        self.edit_seconds = edit_seconds
+        self.recall_seconds = recall_seconds
 
 
 class Delivery:
@@ -78,6 +83,9 @@ class Delivery:
         self._store = store
         self._bus = bus
         self._rules = rules
+        self._changes = Changes(
+            store, rules.max_content_chars, rules.edit_seconds, rules.recall_seconds
+        )
         self.journal: Journal[Item, Stored | Marked] = Journal(store.journal.commit, on_death)
 
     # -- the socket ------------------------------------------------------------------------
@@ -137,6 +145,8 @@ class Delivery:
             self._submit(node, mark, partial(self._marked, node, command))
         elif isinstance(command, Sync):
             self._sync(node, command)
+        elif isinstance(command, Change):
+            self.act(node.user, command, node)
 
     def _spend(self, node: Node, cost: float, rate: float) -> None:
         """Take a message from the connection's budget, more for a long one. Raises RateLimited."""
@@ -221,11 +231,14 @@ class Delivery:
         check_ref(command.ref)
         if (command.conversation is None) == (command.to is None):
             raise BadRequest("Name either `conversation` or `to`.")
-        return Draft(
+        draft = Draft(
             user, command.ref or None, encode(command.message).decode(),
             command.message.reply_to, command.conversation,
             command.to.user if command.to else None,
         )
+        if command.message.mentions or command.message.mention_all:
+            draft.mentions = _mentions(command.message)
+        return draft
 
     def _publish(
         self, message: Message, draft: Draft, stored: Stored, origin: Node | None
@@ -249,8 +262,13 @@ class Delivery:
         self._bus.publish(event_of(told.entry), None, to, origin)
         self._bus.leave(conversation, told.left)
 
-    def change(self, act: Callable[[], Appended | None]) -> Appended | None:
+    def change(
+        self, act: Callable[[], Appended | None], answer: Callable[[Appended], None] | None = None,
+        origin: Node | None = None,
+    ) -> Appended | None:
         """Run an act of the store (None: nothing changed) and announce what it appended.
+
+        `origin` asked for it: it gets its `answer` before, and not the event.
 
         In the line of the messages, which are told in the order of their commits: nobody hears
         what was said behind their removal, nor misses what was said behind their joining.
@@ -259,10 +277,47 @@ class Delivery:
         def work() -> Appended | None:
             told = act()
             if told is not None:
-                self.announce(told)
+                if answer is not None:
+                    answer(told)
+                self.announce(told, origin)
             return told
 
         return self.journal.perform(work)
+
+    # -- changes of messages ---------------------------------------------------------------
+
+    def act(self, user: int, command: Change, origin: Node | None = None) -> Appended:
+        """Run a command that changes a message; `origin` hears its ack. Raises HiChatError."""
+
+        def answer(told: Appended) -> None:
+            if origin is not None:
+                place = told.entry
+                ack = Ack(command.ref, place.conversation_id, place.seq, place.at)
+                _offer(origin, origin.dialect.other(ack))
+
+        told = self.change(lambda: self._changes.run(user, command), answer, origin)
+        assert told is not None  # a change of a message always leaves an event
+        return told
+
+    def forward(
+        self, user: int, conversation: int, ref: str, source: int, seqs: list[int]
+    ) -> list[Stored]:
+        """Copy messages of `source` into `conversation`; their places, in order.
+
+        Raises HiChatError; what could be stored then is, and the same ref stores the rest.
+        """
+        found = copies(self._store, user, conversation, ref, source, seqs)
+        fresh = [copy for copy in found if not isinstance(copy, Stored)]
+        results = self.journal.call_all([draft for draft, _ in fresh], _weight)
+        for (draft, message), result in zip(fresh, results, strict=True):
+            if isinstance(result, Stored):
+                self._publish(message, draft, result, None)
+        left = iter(results)
+        places = [copy if isinstance(copy, Stored) else next(left) for copy in found]
+        for place in places:
+            if isinstance(place, HiChatError):
+                raise place
+        return [place for place in places if isinstance(place, Stored)]
 
     # -- catching up -----------------------------------------------------------------------
 
@@ -312,8 +367,21 @@ class Delivery:
 def event_of(entry: Entry) -> Event:
     """A stored entry as it goes out."""
     event = Event(entry.conversation_id, entry.seq, entry.type, entry.sender_id, entry.at)
-    setattr(event, entry.type, msgspec.Raw(entry.body.encode()))
+    if entry.removed:
+        event.removed = True
+    elif not entry.body:
+        event.recalled = True
+    else:
+        setattr(event, entry.type, msgspec.Raw(entry.body.encode()))
+    if entry.reactions:
+        event.reactions = msgspec.Raw(entry.reactions.encode())
     return event
+
+
+def _mentions(message: Message) -> tuple[int, ...]:
+    """Whom a message names, each once."""
+    everybody = (EVERYBODY,) if message.mention_all else ()
+    return (*everybody, *dict.fromkeys(message.mentions or ()))
 
 
 def _head(head: Place) -> Head:

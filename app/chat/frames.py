@@ -17,6 +17,7 @@ from app.errors import BadJSON, BadRequest, HiChatError, TooLong, UnknownOp
 
 MAX_ID = 2**53  # what every JSON reader can hold exactly
 MAX_CURSORS = 10_000
+MAX_MENTIONS = 50
 
 Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_ID)]
@@ -43,6 +44,23 @@ class Message(Struct, forbid_unknown_fields=True, omit_defaults=True):
     reply_to: Id | None = None
     attachment: Attachment | None = None
     sent_at: Annotated[int, Meta(ge=0, le=MAX_ID)] | None = None
+    mentions: Annotated[list[Id], Meta(max_length=MAX_MENTIONS)] | None = None
+    mention_all: bool = False
+
+
+class Origin(Struct, forbid_unknown_fields=True):
+    """Who wrote a forwarded message first, and when."""
+
+    sender: int
+    at: int
+
+
+class Told(Message):
+    """A message as the log tells it, with what only the server says of it."""
+
+    edited_at: int | None = None
+    edited_seq: int | None = None  # of the edit that made it so
+    forwarded: Origin | None = None
 
 
 class To(Struct, forbid_unknown_fields=True):
@@ -78,13 +96,51 @@ class Broadcast(Command, tag="broadcast"):
     message: Message
 
 
+class Revision(Struct, forbid_unknown_fields=True):
+    """What an edit changes: the content. `media` may be named, but stays what it was."""
+
+    content: str
+    media: Media | None = None
+
+
+class Edit(Command, tag="edit"):
+    ref: Ref
+    conversation: Id
+    seq: Id
+    message: Revision
+
+
+class Recall(Command, tag="recall"):
+    ref: Ref
+    conversation: Id
+    seq: Id
+
+
+class React(Command, tag="react"):
+    ref: Ref
+    conversation: Id
+    seq: Id
+    emoji: str
+    on: bool
+
+
+class Pin(Command, tag="pin"):
+    ref: Ref
+    conversation: Id
+    seq: Id
+    on: bool
+
+
+Change = Edit | Recall | React | Pin  # of a message that is in the log
 Part = msgspec.Raw | msgspec.UnsetType
+Flag = bool | msgspec.UnsetType
 
 
 class Event(Struct, tag_field="op", tag="event"):
     """One entry of a conversation's log, as it goes out on the socket and over HTTP.
 
-    What it says stands in the field that its `type` names.
+    What it says stands in the field that its `type` names. A message that was recalled, or that
+    its reader has removed, says nothing any more.
     """
 
     conversation: int
@@ -95,6 +151,14 @@ class Event(Struct, tag_field="op", tag="event"):
     message: Part = msgspec.UNSET
     group: Part = msgspec.UNSET
     members: Part = msgspec.UNSET
+    edit: Part = msgspec.UNSET
+    recall: Part = msgspec.UNSET
+    reaction: Part = msgspec.UNSET
+    pin: Part = msgspec.UNSET
+    removal: Part = msgspec.UNSET
+    reactions: Part = msgspec.UNSET
+    recalled: Flag = msgspec.UNSET
+    removed: Flag = msgspec.UNSET
 
 
 class Head(Struct, omit_defaults=True):
@@ -184,7 +248,7 @@ class Address(Struct, frozen=True):
 
 
 _encoder = msgspec.json.Encoder()
-_commands = msgspec.json.Decoder(Send | Sync | Read)
+_commands = msgspec.json.Decoder(Send | Sync | Read | Change)
 _anything = msgspec.json.Decoder()
 encode = _encoder.encode
 _ref = re.compile(r'"ref"\s*:\s*"([^"\\\x00-\x1f]{1,64})"')

@@ -96,6 +96,16 @@ class Journal(Generic[ItemT, ResultT]):
             self._greenlet.link_exception(lambda _: self._on_death())
         self._work.set()
 
+    def call_all(
+        self, items: Sequence[ItemT], weigh: Callable[[ItemT], int]
+    ) -> list[ResultT | HiChatError]:
+        """Store `items`, in this order, and wait for all of them."""
+        results: list[AsyncResult[ResultT | HiChatError]] = []
+        for item in items:
+            results.append(AsyncResult())
+            self.submit(item, results[-1].set, weigh(item))
+        return [result.get() for result in results]
+
     def _run(self) -> None:
         busy = False
         while True:

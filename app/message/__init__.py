@@ -6,6 +6,7 @@ bp = Blueprint("message", __name__)
 
 from app.message import (  # noqa: E402, F401  # they add their routes
     broadcasts,
+    changes,
     conversations,
     groups,
     invites,

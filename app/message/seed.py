@@ -7,7 +7,7 @@ from flask import Response
 
 from app.auth.tickets import Pass
 from app.chat.delivery import event_of
-from app.chat.frames import MAX_ID, PRIVATE, Address, Message
+from app.chat.frames import MAX_ID, PRIVATE, Address, Told
 from app.chat.seed import seed_event
 from app.errors import BadRequest
 from app.http import answer, field
@@ -18,7 +18,7 @@ from app.user.seed import envelope, seed_login_required
 
 MOST = 1000  # entries of one answer
 
-_message = msgspec.json.Decoder(Message)
+_message = msgspec.json.Decoder(Told)
 
 
 @bp.post("/v1/user/redisMsg")
@@ -36,7 +36,8 @@ def seed_history(who: Pass) -> Response:
     newest_first = field("isRev").lower() not in ("true", "1")
     found = services().store.events.by_index(who.user, other, start, stop, newest_first, MOST)
     to = Address(0, PRIVATE, min(one, two), max(one, two))
-    lines = [_line(entry, to) for entry in found if entry.type == "message"]
+    # Without a body: recalled, or removed by its reader.
+    lines = [_line(entry, to) for entry in found if entry.type == "message" and entry.body]
     return envelope(rows="ok", total=lines)
 
 

@@ -93,12 +93,13 @@ class Event(db.Model):  # type: ignore[name-defined]
     """One entry of a log. (conversation, seq) is dense; (sender, ref) is unique for ever.
 
     `body` is what was sent, as JSON (app/chat/frames), and never changes but to be forgotten: it
-    is what a repeat is compared with. `revised` is what it says now, where that is something else
-    (edited, recalled). `ref` is NULL for `/v1`, which has none. No foreign keys: the journal has
-    just read the conversation under its lock, and a check per row would be paid for every message.
-    Rows stand in the order of their arrival, and refs before senders in their index, because
-    clients make refs that ascend: appending dirties a third of the pages that it otherwise would
-    (docs/performance.md).
+    is what a repeat is compared with; any repeat is like '', which is what a recall leaves.
+    `revised` is what it says now, where that is something else (edited). `reactions` sums up the
+    table below: {emoji: {count, users}}, NULL where there are none. `ref` is NULL for `/v1`, which
+    has none. No foreign keys: the journal has just read the conversation under its lock, and a
+    check per row would be paid for every message. Rows stand in the order of their arrival, and
+    refs before senders in their index, because clients make refs that ascend: appending dirties a
+    third of the pages that it otherwise would (docs/performance.md).
     """
 
     __tablename__ = "event"
@@ -117,6 +118,7 @@ class Event(db.Model):  # type: ignore[name-defined]
     at: Mapped[int] = mapped_column(BigInteger)
     body: Mapped[str] = mapped_column(Text)
     revised: Mapped[str | None] = mapped_column(Text)
+    reactions: Mapped[str | None] = mapped_column(Text)
 
 
 class Reaction(db.Model):  # type: ignore[name-defined]

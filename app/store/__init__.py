@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from app.store.broadcast import Broadcasts
+from app.store.changes import Changes
 from app.store.conversations import Conversations
 from app.store.database import Database
 from app.store.events import Events
+from app.store.forwards import Forwards
 from app.store.groups import Groups
 from app.store.invites import Invites
 from app.store.joining import Joining
 from app.store.journal import JournalStore
 from app.store.membership import Membership
+from app.store.removals import Removals
 from app.store.roster import GROUP_MEMBERS
 from app.store.sessions import Sessions
 from app.store.users import Users
@@ -30,6 +33,9 @@ class Store:
         self.joining = Joining(database, group_members)
         self.invites = Invites(database, group_members)
         self.broadcasts = Broadcasts(database)
+        self.changes = Changes(database)
+        self.removals = Removals(database)
+        self.forwards = Forwards(database)
         self.journal = JournalStore(database)
 
 

@@ -15,27 +15,20 @@ from sqlalchemy import BigInteger, Connection, String, and_, select
 
 from app.errors import (
     BadRequest,
-    Blocked,
+    Forbidden,
     HiChatError,
-    Muted,
-    NotAContact,
     NotAMember,
+    Recalled,
     RefConflict,
     UnknownUser,
 )
 from app.models import Conversation, Event, User
-from app.models.message import (
-    ACCOUNT,
-    ADMINS_WRITE,
-    CONTACTS,
-    HIGH_BLOCKS,
-    LOW_BLOCKS,
-    MEMBER,
-    PRIVATE,
-)
+from app.models.message import ACCOUNT, ADMIN, OPEN_HISTORY, PRIVATE
 from app.store.database import spelled
-from app.store.items import Draft, Item, Mark, Marked, Result, Stored
+from app.store.items import EVERYBODY, Draft, Item, Mark, Marked, Result, Stored
 from app.store.pairs import flags_between, given, open_pairs
+from app.store.references import PairQuery, replied
+from app.store.rights import refusal_between, refusal_within
 from app.store.users import now_ms
 
 # The hot statements go to the driver as they are: SQLAlchemy's compiler would cost more than the
@@ -44,6 +37,7 @@ _INSERT = """
     INSERT INTO event (conversation_id, seq, type, sender_id, ref, at, body)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _ADVANCE = "UPDATE conversation SET last_seq = ?, last_at = ? WHERE id = ?"
+_MENTION = "INSERT INTO mention (conversation_id, user_id, seq) VALUES (?, ?, ?)"
 _MARK_READ = "UPDATE member SET read_seq = ? WHERE conversation_id = ? AND user_id = ?"
 _LOCK = """
     SELECT id, kind, low_id, high_id, last_seq, last_at, closed_at, flags FROM conversation
@@ -51,16 +45,9 @@ _LOCK = """
 # A list of ids as one parameter: one text, prepared once, whatever their number.
 _LOCK_SQLITE = _LOCK.format(among="IN (SELECT value FROM json_each(?))", lock="")
 _LOCK_POSTGRESQL = _LOCK.format(among="= ANY(?)", lock=" FOR UPDATE")
-_SEATS = """
-    SELECT conversation_id, user_id, read_seq, role, muted_until FROM {pairs} JOIN member
-    ON conversation_id = {one} AND user_id = {two}"""
-# Pairs of ids as parameters, likewise.
-_SEATS_SQLITE = _SEATS.format(
-    pairs="json_each(?)", one="json_extract(value, '$[0]')", two="json_extract(value, '$[1]')"
-)
-_SEATS_POSTGRESQL = _SEATS.format(
-    pairs="unnest(?::bigint[], ?::bigint[]) AS given (one, two)", one="one", two="two"
-)
+_SEATS = PairQuery("""
+    SELECT conversation_id, user_id, read_seq, role, muted_until, joined_seq FROM {pairs}
+    JOIN member ON conversation_id = {one} AND user_id = {two}""")
 
 
 class Head:
@@ -87,6 +74,7 @@ class Seat(NamedTuple):
     read_seq: int
     role: int
     muted_until: int
+    joined_seq: int
 
 
 class Batch:
@@ -108,7 +96,9 @@ class Batch:
         self.heads: dict[int, Head] = {}
         self.new_heads: dict[tuple[int, int], Head] = {}  # of pairs that have no conversation yet
         self.seats: dict[tuple[int, int], Seat] = {}
-        self.repeats: dict[tuple[int, str], tuple[Stored, str]] = {}
+        self.repeats: dict[tuple[int, str], tuple[Stored, str, str]] = {}
+        self.replied: dict[tuple[int, int], tuple[str, bool]] | None = None  # read when needed
+        self.mentions: list[tuple[Stored, tuple[int, ...]]] = []
         self.rows: list[tuple[Any, ...]] = []
         self.new_rows: list[tuple[Head, tuple[Any, ...]]] = []  # likewise, in new heads
         self.new_places: list[tuple[Head, Stored]] = []  # that must still hear their conversation
@@ -209,16 +199,17 @@ class Batch:
         asked = given(BigInteger, String, keys)
         query = (
             select(
-                Event.sender_id, Event.ref, Event.seq, Event.at, Event.body,
+                Event.sender_id, Event.ref, Event.seq, Event.at, Event.type, Event.body,
                 Conversation.id, Conversation.kind, Conversation.low_id, Conversation.high_id,
             )
             .select_from(asked)
             .join(Event, and_(Event.sender_id == asked.c.one, Event.ref == asked.c.two))
             .join(Conversation, Conversation.id == Event.conversation_id)
         )
-        for sender, ref, seq, at, body, key, kind, low, high in self.connection.execute(query):
+        for row in self.connection.execute(query):
+            sender, ref, seq, at, type, body, key, kind, low, high = row
             stored = Stored(key, kind, low or 0, high or 0, seq, at, fresh=False)
-            self.repeats[sender, ref or ""] = stored, body
+            self.repeats[sender, ref or ""] = stored, type, body
 
     def _read_seats(self) -> None:
         """Who is in, and how, for every item that its head alone cannot decide."""
@@ -231,28 +222,24 @@ class Batch:
                 pairs.add((key, item.user))
             elif head.kind != PRIVATE:
                 pairs.add((key, item.sender))
+                pairs.update((key, user) for user in item.mentions)
         if not pairs:
             return
-        cursor: Any = self.connection.connection.cursor()
-        if self.connection.dialect.name == "sqlite":
-            text = "[" + ",".join(f"[{key},{user}]" for key, user in sorted(pairs)) + "]"
-            found = cursor.execute(_SEATS_SQLITE, (text,))
-        else:
-            columns = [list(column) for column in zip(*sorted(pairs), strict=True)]
-            found = cursor.execute(self._spelled(_SEATS_POSTGRESQL), columns)
-        self.seats = {(key, user): Seat(*seat) for key, user, *seat in found.fetchall()}
+        rows = _SEATS.rows(self.connection, pairs)
+        self.seats = {(key, user): Seat(*seat) for key, user, *seat in rows}
 
     def _repeat(self, draft: Draft) -> Result | None:
         """The answer to a draft whose ref is known: the original's place, or a conflict."""
         known = self.repeats.get((draft.sender, draft.ref or ""))
         if known is None or draft.ref is None:
             return None
-        stored, body = known
+        stored, type, body = known
         same = (
             stored.conversation == draft.conversation if draft.to_user is None
             else (stored.low, stored.high) == _pair(draft)
         )
-        return stored if same and body == draft.body else RefConflict()
+        same = same and type == draft.type
+        return stored if same and body in (draft.body, "") else RefConflict()  # '': recalled
 
     def _append(self, draft: Draft, key: int, now: int) -> Result:
         """Give a draft its place. Repeats first: they stay true whatever has changed since."""
@@ -267,8 +254,10 @@ class Batch:
                 return UnknownUser()
         if (refusal := self._refusal(head, draft.sender, now)) is not None:
             return refusal
-        if draft.reply_to is not None and draft.reply_to > head.seq:
-            return BadRequest(f"reply_to is {draft.reply_to}; the last seq here is {head.seq}.")
+        if (draft.reply_to is not None or draft.mentions) and (
+            refusal := self._refusal_to_mention(draft, head) or self._refusal_to_reply(draft, head)
+        ):
+            return refusal
         return self._place(draft, head, now)
 
     def _place(self, draft: Draft, head: Head, now: int) -> Stored:
@@ -286,8 +275,10 @@ class Batch:
         if self.look_up and draft.ref is not None:
             # Its own repeat may stand in the same batch; else the unique key has told us.
             again = structs.replace(stored, fresh=False)
-            self.repeats[draft.sender, draft.ref] = again, draft.body
+            self.repeats[draft.sender, draft.ref] = again, draft.type, draft.body
             self.new_places.append((head, again))
+        if draft.mentions:
+            self.mentions.append((stored, draft.mentions))
         return stored
 
     def _refusal(self, head: Head, user: int, now: int) -> HiChatError | None:
@@ -297,26 +288,49 @@ class Batch:
                 return NotAMember()
             if head.closed:
                 return UnknownUser("This account has been deleted.")
-            return self._refusal_between(head, user) if head.flags or self.contacts_only else None
+            if not (head.flags or self.contacts_only):
+                return None
+            return refusal_between(head.flags, head.low, head.high, user, self.contacts_only)
         seat = self.seats.get((head.id, user))
         if seat is None or head.closed or head.kind == ACCOUNT:
             return NotAMember()
-        if seat.role == MEMBER and (head.flags & ADMINS_WRITE or seat.muted_until > now):
-            return Muted()
+        return refusal_within(head.flags, seat.role, seat.muted_until, now)
+
+    def _refusal_to_mention(self, draft: Draft, head: Head) -> HiChatError | None:
+        """Only members are mentioned, and everybody only by a group's admins."""
+        for user in draft.mentions:
+            if user == EVERYBODY:
+                seat = self.seats.get((head.id, draft.sender))
+                if seat is None or seat.role < ADMIN:
+                    return Forbidden("Only the admins of a group mention everybody.")
+            elif user not in (head.low, head.high) and (head.id, user) not in self.seats:
+                return BadRequest(f"User {user} is no member here: mention members only.")
         return None
 
-    def _refusal_between(self, head: Head, user: int) -> HiChatError | None:
-        """Blocks, and the policy that only contacts write to each other; not for oneself."""
-        if head.low == head.high:
+    def _refusal_to_reply(self, draft: Draft, head: Head) -> HiChatError | None:
+        """Only to a message that the sender sees and that was not recalled."""
+        seq = draft.reply_to
+        if seq is None:
             return None
-        own, others = (
-            (LOW_BLOCKS, HIGH_BLOCKS) if user == head.low else (HIGH_BLOCKS, LOW_BLOCKS)
-        )
-        if head.flags & others:
-            return Blocked()
-        if head.flags & own:
-            return Blocked("You have blocked this user: unblock them to write to them.")
-        return NotAContact() if self.contacts_only and not head.flags & CONTACTS else None
+        if seq > head.seq:
+            return BadRequest(f"reply_to is {seq}; the last seq here is {head.seq}.")
+        if self.replied is None:
+            self.replied = self._find_replied()
+        # Seqs are dense: what is not in the table yet is a message of this very batch.
+        type, forgotten = self.replied.get((head.id, seq), ("message", False))
+        seat = self.seats.get((head.id, draft.sender))
+        unseen = seat is not None and not head.flags & OPEN_HISTORY and seq <= seat.joined_seq
+        if type != "message" or unseen:
+            return BadRequest(f"reply_to is {seq}, which is no message that you can see here.")
+        return Recalled("The message that this replies to was recalled.") if forgotten else None
+
+    def _find_replied(self) -> dict[tuple[int, int], tuple[str, bool]]:
+        asked = set()
+        for item, key in zip(self.items, self.keys, strict=True):
+            head = self.heads.get(key)
+            if head and isinstance(item, Draft) and 0 < (item.reply_to or 0) <= head.seq:
+                asked.add((key, item.reply_to or 0))
+        return replied(self.connection, asked) if asked else {}
 
     def _mark(self, mark: Mark) -> Result:
         head = self.heads.get(mark.conversation)
@@ -338,6 +352,12 @@ class Batch:
             cursor.executemany(self._spelled(_INSERT), self.rows)
             advanced = [(h.seq, h.at, h.id) for h in self.heads.values() if h.advanced]
             cursor.executemany(self._spelled(_ADVANCE), advanced)
+        if self.mentions:
+            named = [
+                (to.conversation, user, to.seq) for to, users in self.mentions
+                for user in set(users)
+            ]
+            cursor.executemany(self._spelled(_MENTION), named)
         if self.marks:
             marks = [(seq, *key) for key, seq in sorted(self.marks.items())]
             cursor.executemany(self._spelled(_MARK_READ), marks)

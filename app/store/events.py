@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import select
@@ -26,12 +27,21 @@ class Page(Struct):
     more: bool
 
 
+# What an event says to a reader, whose id is the first parameter.
 _COLUMNS = """
-    SELECT conversation_id, seq, type, sender_id, at, coalesce(revised, body) FROM event"""
+    SELECT conversation_id, seq, type, sender_id, at, coalesce(revised, body), reactions,
+        EXISTS (
+            SELECT 1 FROM removal WHERE removal.user_id = ?
+            AND removal.conversation_id = event.conversation_id AND removal.seq = event.seq
+        )
+    FROM event"""
 _AFTER = f"{_COLUMNS} WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?"
 _BEFORE = f"""{_COLUMNS}
     WHERE conversation_id = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?"""
 _BETWEEN = f"{_COLUMNS} WHERE conversation_id = ? AND seq >= ? AND seq <= ? ORDER BY seq"
+_SOME = f"{_COLUMNS} WHERE conversation_id = ? AND seq > ? AND seq {{among}} ORDER BY seq"
+_SOME_SQLITE = _SOME.format(among="IN (SELECT value FROM json_each(?))")
+_SOME_POSTGRESQL = _SOME.format(among="= ANY(?)")
 # The seq behind which a member sees the log.
 _FLOOR = """
     SELECT CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END
@@ -54,18 +64,30 @@ class Events:
 
         Fewer where they are large (PAGE_CHARS). Raises NotAMember.
         """
-        seat = self._database.rows(_FLOOR, OPEN_HISTORY, conversation, user_id)
-        if not seat:
-            raise NotAMember()
-        floor = seat[0][0]
+        floor = self.floor(user_id, conversation)
         if after is not None:
-            entries = self._entries(_AFTER, conversation, max(after, floor), limit + 1)
+            entries = self._entries(_AFTER, user_id, conversation, max(after, floor), limit + 1)
         else:
             end = before if before is not None else MAX_SEQ
-            entries = self._entries(_BEFORE, conversation, floor, end, limit + 1)
+            entries = self._entries(_BEFORE, user_id, conversation, floor, end, limit + 1)
         events = _light(entries[:limit])
         more = len(entries) > len(events)
         return Page(events if after is not None else events[::-1], more)
+
+    def floor(self, user_id: int, conversation: int) -> int:
+        """The seq behind which the user sees the log. Raises NotAMember."""
+        seat = self._database.rows(_FLOOR, OPEN_HISTORY, conversation, user_id)
+        if not seat:
+            raise NotAMember()
+        found: int = seat[0][0]
+        return found
+
+    def some(self, user_id: int, conversation: int, seqs: Sequence[int]) -> list[Entry]:
+        """Those of `seqs` that the user can see, ascending. Raises NotAMember."""
+        floor = self.floor(user_id, conversation)
+        if self._database.embedded:
+            return self._entries(_SOME_SQLITE, user_id, conversation, floor, str(list(seqs)))
+        return self._entries(_SOME_POSTGRESQL, user_id, conversation, floor, list(seqs))
 
     def by_index(
         self, user_id: int, other_id: int, start: int, stop: int, newest_first: bool, limit: int,
@@ -81,7 +103,7 @@ class Events:
                 return []
             # Dense seqs: an index is a seq, at the same cost anywhere in the history.
             first, last = (total - stop, total - start) if newest_first else (start + 1, stop + 1)
-            found = self._entries(_BETWEEN, key, first, last)
+            found = self._entries(_BETWEEN, user_id, key, first, last)
             return _light(found[::-1] if newest_first else found)
         return []
 
@@ -108,15 +130,20 @@ class Events:
         """The next SYNC_PAGE events behind `seq`. Raises NotAMember."""
         return self.page(user_id, conversation, SYNC_PAGE, after=seq).events
 
-    def _entries(self, statement: str, *parameters: int) -> list[Entry]:
-        return [Entry(*row) for row in self._database.rows(statement, *parameters)]
+    def _entries(self, statement: str, *parameters: object) -> list[Entry]:
+        return [_entry(row) for row in self._database.rows(statement, *parameters)]
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    found = Entry(*row)
+    return found._replace(body="", reactions=None) if found.removed else found
 
 
 def _light(entries: list[Entry]) -> list[Entry]:
     """The first of `entries` whose bodies are PAGE_CHARS together; at least one."""
     total = 0
     for index, entry in enumerate(entries):
-        total += len(entry.body)
+        total += len(entry.body) + len(entry.reactions or "")
         if total > PAGE_CHARS:
             return entries[: max(1, index)]
     return entries

@@ -9,9 +9,14 @@ from msgspec import Struct
 
 from app.errors import HiChatError
 
+EVERYBODY = 0  # in place of a user's id
+
 
 class Entry(NamedTuple):
-    """One stored event; `body` is what it says, as JSON."""
+    """One stored event; `body` is what it says now, as JSON: '' where that was forgotten.
+
+    `reactions` is JSON too. `removed`: its reader does not want to see it any more.
+    """
 
     conversation_id: int
     seq: int
@@ -19,10 +24,15 @@ class Entry(NamedTuple):
     sender_id: int
     at: int
     body: str
+    reactions: str | None = None
+    removed: bool = False
 
 
 class Draft(Struct, gc=False):
-    """An event that wants to be stored. Exactly one of `conversation` and `to_user` is set."""
+    """An event that wants to be stored. Exactly one of `conversation` and `to_user` is set.
+
+    `mentions` are the users it names; EVERYBODY is all of them.
+    """
 
     sender: int
     ref: str | None
@@ -31,6 +41,7 @@ class Draft(Struct, gc=False):
     conversation: int | None = None
     to_user: int | None = None
     type: str = "message"
+    mentions: tuple[int, ...] = ()
 
 
 class Mark(Struct, gc=False):

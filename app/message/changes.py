@@ -1,0 +1,194 @@
+"""What is done to messages over HTTP: edits, recalls, reactions, pins, removals, forwards.
+
+The first four are the socket's commands, with the conversation in the address. Each is answered by
+its place in the log: 201, or 200 for a repeated `ref`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from flask import Response, request
+from msgspec import Meta, Struct
+
+from app.auth import tokens
+from app.auth.tokens import login_required
+from app.chat.changes import check_emoji
+from app.chat.delivery import event_of
+from app.chat.frames import (
+    MAX_ID,
+    Change,
+    Edit,
+    Event,
+    Id,
+    Pin,
+    React,
+    Recall,
+    Ref,
+    Revision,
+    check_ref,
+)
+from app.errors import BadRequest
+from app.extensions import limiter
+from app.http import answer, body, limit, number
+from app.message import bp
+from app.message.conversations import limit_writing
+from app.services import services
+from app.store.items import Appended
+
+FORWARDED_AT_ONCE = 50
+REMOVED_AT_ONCE = 100
+
+
+class EditBody(Struct, forbid_unknown_fields=True):
+    ref: Ref
+    seq: Id
+    message: Revision
+
+
+class RecallBody(Struct, forbid_unknown_fields=True):
+    ref: Ref
+    seq: Id
+
+
+class ReactionBody(Struct, forbid_unknown_fields=True):
+    ref: Ref
+    seq: Id
+    emoji: str
+    on: bool
+
+
+class PinBody(Struct, forbid_unknown_fields=True):
+    ref: Ref
+    seq: Id
+    on: bool
+
+
+class RemovalBody(Struct, forbid_unknown_fields=True):
+    ref: Ref
+    seqs: Annotated[list[Id], Meta(min_length=1, max_length=REMOVED_AT_ONCE)]
+
+
+class Source(Struct, forbid_unknown_fields=True):
+    conversation: Id
+    seqs: Annotated[list[Id], Meta(min_length=1, max_length=FORWARDED_AT_ONCE)]
+
+
+class ForwardBody(Struct, forbid_unknown_fields=True, rename={"source": "from"}):
+    ref: Ref
+    source: Source
+
+
+class PinLine(Struct):
+    """A pinned message; `user` pinned it."""
+
+    seq: int
+    user: int
+    at: int
+    event: Event
+
+
+# As `limit_writing`, and out of the same budget: each copy is a message.
+limit_forwarding = limiter.shared_limit(
+    lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
+    key_func=lambda: f"user:{tokens.current().user}",
+    cost=lambda: len(body(ForwardBody).source.seqs),
+)
+
+
+@bp.post("/v2/conversations/<id:conversation>/edits")
+@login_required
+@limit_writing
+def edit(conversation: int) -> Response:
+    given = body(EditBody)
+    return _change(Edit(given.ref, conversation, given.seq, given.message))
+
+
+@bp.post("/v2/conversations/<id:conversation>/recalls")
+@login_required
+@limit_writing
+def recall(conversation: int) -> Response:
+    given = body(RecallBody)
+    return _change(Recall(given.ref, conversation, given.seq))
+
+
+@bp.post("/v2/conversations/<id:conversation>/reactions")
+@login_required
+@limit_writing
+def react(conversation: int) -> Response:
+    given = body(ReactionBody)
+    return _change(React(given.ref, conversation, given.seq, given.emoji, given.on))
+
+
+@bp.get("/v2/conversations/<id:conversation>/reactions")
+@login_required
+def reactions(conversation: int) -> Response:
+    """Who has put `emoji` to the message `seq`; `next` is the `after` of the next page."""
+    seq, emoji = number("seq", None, 1, MAX_ID), request.args.get("emoji", "")
+    if seq is None:
+        raise BadRequest("Give the seq of the message.")
+    check_emoji(emoji)
+    after, size = number("after", 0, 0, MAX_ID) or 0, limit(100, 500)
+    found = services().store.changes.reactors(
+        tokens.current().user, conversation, seq, emoji, after, size + 1
+    )
+    page = found[:size]
+    return answer({"users": page, "next": page[-1] if len(found) > size else None})
+
+
+@bp.post("/v2/conversations/<id:conversation>/pins")
+@login_required
+@limit_writing
+def pin(conversation: int) -> Response:
+    given = body(PinBody)
+    return _change(Pin(given.ref, conversation, given.seq, given.on))
+
+
+@bp.get("/v2/conversations/<id:conversation>/pins")
+@login_required
+def pins(conversation: int) -> Response:
+    """The pinned messages, by seq."""
+    found = services().store.changes.pins(tokens.current().user, conversation)
+    return answer({"pins": [
+        PinLine(item.entry.seq, item.user, item.at, event_of(item.entry)) for item in found
+    ]})
+
+
+@bp.post("/v2/conversations/<id:conversation>/removals")
+@login_required
+@limit_writing
+def remove(conversation: int) -> Response:
+    """Delete messages for oneself; the place is one in the user's own log."""
+    given, found = body(RemovalBody), services()
+    check_ref(given.ref)
+    who = tokens.current().user
+    told = found.delivery.change(
+        lambda: found.store.removals.remove(who, conversation, given.seqs, given.ref)
+    )
+    assert told is not None
+    return _place(given.ref, told)
+
+
+@bp.post("/v2/conversations/<id:conversation>/forwards")
+@login_required
+@limit_forwarding
+def forward(conversation: int) -> Response:
+    """Copy messages of another conversation, or of this one, in the order they are named in."""
+    given = body(ForwardBody)
+    places = services().delivery.forward(
+        tokens.current().user, conversation, given.ref, given.source.conversation,
+        given.source.seqs,
+    )
+    fresh = any(place.fresh for place in places)
+    listed = [{"conversation": conversation, "seq": p.seq, "at": p.at} for p in places]
+    return answer({"ref": given.ref, "forwarded": listed}, 201 if fresh else 200)
+
+
+def _change(command: Change) -> Response:
+    return _place(command.ref, services().delivery.act(tokens.current().user, command))
+
+
+def _place(ref: str, told: Appended) -> Response:
+    entry = told.entry
+    place = {"ref": ref, "conversation": entry.conversation_id, "seq": entry.seq, "at": entry.at}
+    return answer(place, 201 if told.fresh else 200)

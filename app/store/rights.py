@@ -1,0 +1,27 @@
+"""Who may write where: the rules that the journal and the acts share."""
+
+from __future__ import annotations
+
+from app.errors import Blocked, HiChatError, Muted, NotAContact
+from app.models.message import ADMINS_WRITE, CONTACTS, HIGH_BLOCKS, LOW_BLOCKS, MEMBER
+
+
+def refusal_between(
+    flags: int, low: int, high: int, user: int, contacts_only: bool
+) -> HiChatError | None:
+    """Blocks, and the policy that only contacts write to each other; not for oneself."""
+    if low == high:
+        return None
+    own, others = (LOW_BLOCKS, HIGH_BLOCKS) if user == low else (HIGH_BLOCKS, LOW_BLOCKS)
+    if flags & others:
+        return Blocked()
+    if flags & own:
+        return Blocked("You have blocked this user: unblock them to write to them.")
+    return NotAContact() if contacts_only and not flags & CONTACTS else None
+
+
+def refusal_within(flags: int, role: int, muted_until: int, now: int) -> HiChatError | None:
+    """Of a group: what its admins have forbidden to its members."""
+    if role == MEMBER and (flags & ADMINS_WRITE or muted_until > now):
+        return Muted()
+    return None

@@ -1,0 +1,225 @@
+"""Messages deleted for oneself, messages forwarded, and what the seed's client sees of it all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+import config as configuration
+from app import create_app, services
+from app.extensions import limiter
+from tests.support import seed
+from tests.support.chat import collect, expect_silence, open_chat, text
+from tests.support.client import Person
+from tests.support.web import Account, person, problem
+
+LIST = "/v2/conversations"
+
+
+@pytest.fixture
+def chat(ada: Account, ben: Account) -> str:
+    """The path of a conversation of ada and ben with messages 1 to 3 of ada's."""
+    path = f"{LIST}/{ada.post(LIST, user=ben.id).json['id']}"
+    for content in ("one", "two", "three"):
+        ada.post(f"{path}/messages", ref=content, message=text(content))
+    return path
+
+
+def number(path: str) -> int:
+    return int(path.split("/")[-1])
+
+
+def contents(who: Account, path: str) -> list[Any]:
+    found = who.get(f"{path}/events").json["events"]
+    return [event.get("message", {}).get("content") for event in found]
+
+
+def forward(who: Account, to: str, source: str, *seqs: int, ref: str = "") -> Any:
+    origin = {"conversation": number(source), "seqs": list(seqs)}
+    return who.post(f"{to}/forwards", **{"ref": ref or uuid.uuid4().hex, "from": origin})
+
+
+# -- removals ------------------------------------------------------------------------------
+
+
+def test_who_removes_a_message_sees_it_no_more_and_nobody_else_notices(
+    ada: Account, ben: Account, chat: str
+) -> None:
+    ada.post(f"{chat}/reactions", ref="r", seq=2, emoji="👍", on=True)
+    before = ada.get(f"{chat}/events").json
+    answer = ben.post(f"{chat}/removals", ref="gone", seqs=[2, 1, 2])
+    assert answer.status_code == 201 and answer.json["seq"] == 1
+    again = ben.post(f"{chat}/removals", ref="gone", seqs=[1, 2])
+    assert (again.status_code, again.json) == (200, answer.json)
+    found = ben.get(f"{chat}/events").json["events"]
+    for event in found[:2]:
+        assert event.pop("removed") is True
+        assert event.keys() == {"op", "conversation", "seq", "type", "sender", "at"}
+    assert [event["seq"] for event in found] == [1, 2, 3, 4]
+    assert found[2]["message"] == text("three")
+    assert ada.get(f"{chat}/events").json == before
+
+
+def test_the_users_other_devices_hear_of_a_removal(alice: Person, bob: Person) -> None:
+    key = open_chat(alice, bob)
+    with alice.device() as hers, alice.device() as other, bob.device() as his:
+        hers.say("oops", key)
+        answer = alice.post(f"{LIST}/{key}/removals", ref="x", seqs=[1])
+        own = answer.json()["conversation"]
+        for device in (hers, other):
+            event = collect(device, 1 + (device is other), "event")[-1]
+            assert (event["conversation"], event["type"]) == (own, "removal")
+            assert event["removal"] == {"conversation": key, "seqs": [1]}
+        his.expect("event")
+        expect_silence(his)
+        assert other.sync(**{f"c{own}": 0}) == [event]
+        [message] = other.sync(**{f"c{key}": 0})
+        assert message["removed"] is True and "message" not in message
+    with alice.device() as late:
+        assert late.frames[0]["account"]["id"] == own
+
+
+@pytest.mark.parametrize(("seqs", "status", "code"), [
+    ([], 400, "bad_request"), ([0], 400, "bad_request"), ([-1], 400, "bad_request"),
+    (["1"], 400, "bad_request"), ([1] * 101, 400, "bad_request"), ([1, 99], 404, "not_found"),
+    ([1, 4], 404, "not_found"),
+])
+def test_a_removal_of_what_is_no_message_changes_nothing(
+    ada: Account, chat: str, seqs: list[Any], status: int, code: str
+) -> None:
+    ada.post(f"{chat}/pins", ref="p", seq=1, on=True)  # 4: an event that is no message
+    before = contents(ada, chat)
+    problem(ada.post(f"{chat}/removals", ref="x", seqs=seqs), status, code)
+    assert contents(ada, chat) == before
+
+
+# -- forwards ------------------------------------------------------------------------------
+
+
+def test_a_forward_names_its_author_and_time_and_nothing_else(
+    ada: Account, ben: Account, chat: str
+) -> None:
+    ada.post(f"{chat}/messages", ref="4", message=text("four", reply_to=1, mentions=[ben.id]))
+    ada.post(f"{chat}/edits", ref="e", seq=4, message={"content": "IV"})
+    notes = f"{LIST}/{ben.post(LIST, user=ben.id).json['id']}"
+    answer = forward(ben, notes, chat, 4, 1, ref="f")
+    assert answer.status_code == 201
+    assert [place["seq"] for place in answer.json["forwarded"]] == [1, 2]
+    originals = {event["seq"]: event for event in ben.get(f"{chat}/events").json["events"]}
+    copies = ben.get(f"{notes}/events").json["events"]
+    assert [copy["message"] for copy in copies] == [
+        text(content, forwarded={"sender": ada.id, "at": originals[seq]["at"]})
+        for seq, content in ((4, "IV"), (1, "one"))
+    ]
+    assert {copy["sender"] for copy in copies} == {ben.id}
+    # Forwarded again, it still names the first author.
+    forward(ben, chat, notes, 2)
+    again = ada.get(f"{chat}/events").json["events"][-1]["message"]
+    assert again["forwarded"] == {"sender": ada.id, "at": originals[1]["at"]}
+
+
+def test_a_repeated_forward_stores_nothing_twice(ada: Account, ben: Account, chat: str) -> None:
+    notes = f"{LIST}/{ben.post(LIST, user=ben.id).json['id']}"
+    first = forward(ben, notes, chat, 1, 2, ref="f")
+    ada.post(f"{chat}/edits", ref="e", seq=1, message={"content": "won"})
+    ada.post(f"{chat}/recalls", ref="r", seq=2)
+    again = forward(ben, notes, chat, 1, 2, ref="f")
+    assert (again.status_code, again.json) == (200, first.json)
+    problem(forward(ben, notes, chat, 3, 1, ref="f"), 409, "ref_conflict")
+    problem(forward(ben, chat, chat, 1, 2, ref="f"), 409, "ref_conflict")
+    assert contents(ben, notes) == ["one", "two"]
+
+
+@pytest.mark.parametrize(("source", "status", "code"), [
+    ({"seqs": []}, 400, "bad_request"), ({"seqs": [1] * 51}, 400, "bad_request"),
+    ({"seqs": [1, 99]}, 404, "not_found"), ({"seqs": [2]}, 404, "not_found"),
+    ({"seqs": [4]}, 404, "not_found"), ({"conversation": 10**9}, 403, "not_a_member"),
+    ({"conversation": -1}, 400, "bad_request"), ({"more": 1}, 400, "bad_request"),
+])
+def test_what_cannot_be_forwarded_changes_nothing(
+    ada: Account, ben: Account, chat: str, source: dict[str, Any], status: int, code: str
+) -> None:
+    ada.post(f"{chat}/pins", ref="p", seq=1, on=True)  # 4: an event that is no message
+    ben.post(f"{chat}/removals", ref="x", seqs=[2])
+    notes = f"{LIST}/{ben.post(LIST, user=ben.id).json['id']}"
+    given = {"conversation": number(chat), "seqs": [1]} | source
+    problem(ben.post(f"{notes}/forwards", **{"ref": "f", "from": given}), status, code)
+    assert contents(ben, notes) == []
+
+
+def test_a_forward_needs_the_right_to_write_where_it_goes(
+    ada: Account, ben: Account, chat: str
+) -> None:
+    problem(forward(ben, f"{LIST}/{10**9}", chat, 1), 403, "not_a_member")
+
+
+def test_a_forward_reaches_every_device_as_a_message(alice: Person, bob: Person) -> None:
+    key = open_chat(alice, bob)
+    with alice.device() as hers, bob.device() as his, bob.seed_device() as old:
+        hers.say("news", key)
+        his.expect("event"), seed.message(old)
+        source = {"conversation": key, "seqs": [1]}
+        assert alice.post(f"{LIST}/{key}/forwards", **{"ref": "f", "from": source}).ok
+        for device in (hers, his):
+            event = device.receive()
+            assert (event["seq"], event["message"]["content"]) == (2, "news")
+            assert event["message"]["forwarded"]["sender"] == alice.id
+        assert seed.message(old)["Content"] == "news"
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[FlaskClient]:
+    """A server that takes sixty messages a minute from a user."""
+    made = create_app(configuration.load({
+        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
+        "HICHAT_MESSAGES_PER_SECOND": "1",
+    }))
+    with made.app_context():
+        upgrade()
+        limiter.reset()
+    yield made.test_client()
+    services.of(made).store.database.close()
+
+
+def test_every_copy_of_a_forward_counts_as_a_message(limited: FlaskClient) -> None:
+    who = person(limited)
+    notes = f"{LIST}/{who.post(LIST, user=who.id).json['id']}"
+    assert who.post(f"{notes}/messages", ref="m", message=text("again")).status_code == 201
+    problem(who.post(f"{notes}/forwards", ref="bad"), 400, "bad_request")
+    assert forward(who, notes, notes, *[1] * 50).status_code == 201
+    problem(forward(who, notes, notes, *[1] * 50), 429, "rate_limited")
+    assert len(contents(who, notes)) == 50
+    assert who.get(f"{notes}/events", after=50).json["events"][-1]["seq"] == 51
+
+
+# -- the seed's client ---------------------------------------------------------------------
+
+
+def test_the_seeds_client_is_not_disturbed_and_its_history_is_as_it_is_now(
+    alice: Person, bob: Person
+) -> None:
+    with alice.device() as hers, bob.seed_device() as old:
+        key = hers.text("helo", bob.id)["conversation"]
+        for content in ("regret", "hide", "last"):
+            hers.say(content, key)
+        for _ in range(4):
+            seed.message(old)
+        for command in (
+            {"op": "edit", "seq": 1, "message": {"content": "hello"}},
+            {"op": "recall", "seq": 2}, {"op": "react", "seq": 1, "emoji": "👍", "on": True},
+            {"op": "pin", "seq": 1, "on": True},
+        ):
+            hers.send(ref=command["op"], conversation=key, **command)
+            hers.expect("ack", ref=command["op"])
+        assert bob.post(f"{LIST}/{key}/removals", ref="x", seqs=[3]).ok
+        seed.expect_silence(old)
+    assert seed.contents(seed.history(bob, alice.id, 0, 99, isRev="true")) == ["hello", "last"]
+    assert seed.contents(seed.history(alice, bob.id, 0, 99, isRev="true")) == [
+        "hello", "hide", "last",
+    ]
