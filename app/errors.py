@@ -34,7 +34,7 @@ class BadRequest(HiChatError):
 
 class UnknownOp(BadRequest):
     code = "unknown_op"
-    default = "Unknown op: use one of send, sync, read."
+    default = "Unknown op: use one of send, sync, read, typing, watch."
 
 
 class TooLong(HiChatError):
@@ -122,6 +122,11 @@ class NotAContact(Forbidden):
 class Muted(Forbidden):
     code = "muted"
     default = "You may only read here for now."
+
+
+class TooManyMembers(Forbidden):
+    code = "too_many_members"
+    default = "Groups of more than 200 members do not tell who has read a message."
 
 
 class NotFound(HiChatError):

@@ -32,6 +32,8 @@ from app.chat.frames import (
     Send,
     Sync,
     Synced,
+    Typing,
+    Watch,
     check_message,
     check_ref,
     encode,
@@ -40,16 +42,20 @@ from app.chat.frames import (
 )
 from app.chat.journal import Journal
 from app.chat.node import Node
+from app.chat.presence import Presence
+from app.chat.typing import Typists
 from app.errors import BadRequest, HiChatError, RateLimited
 from app.store import Store
 from app.store.conversations import Head as Place
 from app.store.events import KEYS_AT_ONCE
 from app.store.items import Appended, Draft, Entry, Item, Mark, Marked, Stored
+from app.store.receipts import TOLD_MEMBERS
 
 PENDING = 512  # commands of one connection under way: then it is read no further
 CHARGED = 16_384  # characters that count as one message
 BURST = 10  # seconds' worth of messages that may come at once
 HELLO_CONVERSATIONS = 1000
+WATCHED_FOR_ONE = 10  # watched users that cost as much as a message
 
 log = structlog.get_logger()
 Answer = Callable[["Stored | Marked | HiChatError"], None]
@@ -68,15 +74,24 @@ class Rules:
         self.heartbeat = heartbeat
 
 
+class Contact(msgspec.Struct):
+    """Of an event of the type `contact`: who it is about."""
+
+    user: int
+
+
 class Delivery:
     """Handles the commands of every node of this process."""
 
     def __init__(
-        self, store: Store, bus: Bus, rules: Rules, on_death: Callable[[], None]
+        self, store: Store, bus: Bus, rules: Rules, presence: Presence,
+        on_death: Callable[[], None],
     ) -> None:
         self._store = store
         self._bus = bus
         self._rules = rules
+        self._presence = presence
+        self._typists = Typists(self._audience, bus)
         self.journal: Journal[Item, Stored | Marked] = Journal(store.journal.commit, on_death)
 
     # -- the socket ------------------------------------------------------------------------
@@ -132,6 +147,10 @@ class Delivery:
             self._submit(node, mark, partial(self._marked, node, command))
         elif isinstance(command, Sync):
             self._sync(node, command)
+        elif isinstance(command, Typing):
+            self._typists.typing(node, command.conversation)
+        elif isinstance(command, Watch):
+            self._watch(node, command)
 
     def _spend(self, node: Node, cost: float, rate: float) -> None:
         """Take a message from the connection's budget, more for a long one. Raises RateLimited."""
@@ -173,17 +192,38 @@ class Delivery:
             _offer(node, node.dialect.other(wire_error(result, command.ref)))
             return
         assert isinstance(result, Marked)
-        receipt = self._tell_read(node.user, result)
+        receipt = self._tell_read(node.user, result, bool(node.shows_reading))
         if not result.moved:
             _offer(node, node.dialect.other(receipt))
 
-    def _tell_read(self, user: int, marked: Marked) -> Receipt:
-        """Tell where the cursor is now, if it has moved: in a group, only the reader's devices."""
+    def _tell_read(self, user: int, marked: Marked, shows: bool) -> Receipt:
+        """Tell where the cursor is now, if it has moved: the reader's devices, and the others'.
+
+        These only where the reader shows it, nobody has blocked anybody and the group is small.
+        """
         receipt = Receipt(marked.conversation, user, marked.seq)
         if marked.moved:
             to = Address(marked.conversation, marked.kind, marked.low, marked.high)
-            self._bus.tell(to if marked.kind == PRIVATE else _own(user), receipt)
+            told = not marked.blocked if marked.kind == PRIVATE else (
+                marked.kind == GROUP and marked.size <= TOLD_MEMBERS
+            )
+            self._bus.tell(to if shows and told else _own(user), receipt)
         return receipt
+
+    def _watch(self, node: Node, command: Watch) -> None:
+        if self._rules.messages_per_second is not None:
+            cost = len(command.users) / WATCHED_FOR_ONE
+            self._spend(node, cost, self._rules.messages_per_second)
+        self._presence.watch(node, command.users)
+
+    def _audience(self, user: int, conversation: int) -> Address | None:
+        """Whom a member's typing goes to; None: nobody. Raises HiChatError."""
+        found = self._store.conversations.audience(user, conversation)
+        if found.kind == PRIVATE:
+            return _own(found.other) if found.other != user else None
+        if found.kind == GROUP and found.size <= TOLD_MEMBERS:
+            return Address(conversation, GROUP, 0, 0)
+        return None
 
     # -- both ways in ----------------------------------------------------------------------
 
@@ -199,7 +239,7 @@ class Delivery:
         """Move a read cursor over HTTP. Raises HiChatError."""
         marked = self.journal.call(Mark(user, conversation, seq), 0)
         assert isinstance(marked, Marked)
-        self._tell_read(user, marked)
+        self._tell_read(user, marked, marked.moved and self._store.receipts.shown(user))
         return marked
 
     def _draft(self, user: int, command: Send) -> Draft:
@@ -234,6 +274,14 @@ class Delivery:
         self._bus.join(conversation, told.joined)
         self._bus.publish(event_of(told.entry), None, to, origin)
         self._bus.leave(conversation, told.left)
+        if told.kind == ACCOUNT and told.entry.type == "contact":
+            self._acquainted(told)
+
+    def _acquainted(self, told: Appended) -> None:
+        """Somebody was befriended or blocked: who sees whom is asked again."""
+        other = msgspec.json.decode(told.entry.body, type=Contact).user
+        self._bus.forget_turns((told.low, other))
+        self._presence.review(told.low)
 
     # -- catching up -----------------------------------------------------------------------
 

@@ -4,4 +4,10 @@ from flask import Blueprint
 
 bp = Blueprint("message", __name__)
 
-from app.message import conversations, groups, seed, socket  # noqa: E402, F401  # they add their routes
+from app.message import (  # noqa: E402
+    conversations,  # noqa: F401  # they add their routes
+    groups,  # noqa: F401
+    receipts,  # noqa: F401
+    seed,  # noqa: F401
+    socket,  # noqa: F401
+)

@@ -7,6 +7,8 @@ from app.store.database import Database
 from app.store.events import Events
 from app.store.groups import Groups
 from app.store.journal import JournalStore
+from app.store.presence import Sightings
+from app.store.receipts import Receipts
 from app.store.sessions import Sessions
 from app.store.users import Users
 
@@ -22,6 +24,8 @@ class Store:
         self.events = Events(database)
         self.groups = Groups(database)
         self.journal = JournalStore(database)
+        self.receipts = Receipts(database)
+        self.sightings = Sightings(database)
 
 
 __all__ = ["Database", "Store"]

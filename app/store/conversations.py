@@ -8,12 +8,22 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.errors import NotAMember, UnknownUser
+from app.errors import Blocked, Muted, NotAMember, UnknownUser
 from app.models import Conversation, User
-from app.models.message import GROUP, OPEN_HISTORY
+from app.models.message import (
+    ACCOUNT,
+    ADMINS_WRITE,
+    GROUP,
+    HIGH_BLOCKS,
+    LOW_BLOCKS,
+    MEMBER,
+    OPEN_HISTORY,
+    PRIVATE,
+)
 from app.store.database import Database
 from app.store.pairs import open_pairs
 from app.store.summaries import Summary, summaries
+from app.store.users import now_ms
 
 _HEADS = """
     SELECT conversation.id, kind, last_seq, read_seq,
@@ -24,6 +34,11 @@ _ROOMS = """
     SELECT conversation.id FROM member JOIN conversation ON conversation.id = conversation_id
     WHERE member.user_id = ? AND kind = ?"""
 
+_SEAT = """
+    SELECT kind, low_id, high_id, size, flags, closed_at, role, muted_until
+    FROM member JOIN conversation ON conversation.id = conversation_id
+    WHERE conversation_id = ? AND user_id = ?"""
+
 
 class Head(NamedTuple):
     """How far a conversation and its reader are; the reader sees what is behind `joined_seq`."""
@@ -33,6 +48,14 @@ class Head(NamedTuple):
     last_seq: int
     read_seq: int
     joined_seq: int
+
+
+class Audience(NamedTuple):
+    """Who is in a conversation beside a member: the partner of a private one, or `size` members."""
+
+    kind: int
+    other: int
+    size: int
 
 
 class Conversations:
@@ -64,6 +87,24 @@ class Conversations:
         if not found:
             raise NotAMember()
         return found[0]
+
+    def audience(self, user_id: int, conversation: int) -> Audience:
+        """Whom a member speaks to here. Raises NotAMember, Blocked, Muted."""
+        for kind, low, high, size, flags, closed_at, role, muted in self._database.rows(
+            _SEAT, conversation, user_id
+        ):
+            if closed_at is not None or kind == ACCOUNT:
+                break
+            if kind == PRIVATE:
+                if low != high and flags & (LOW_BLOCKS if user_id == low else HIGH_BLOCKS):
+                    raise Blocked("You have blocked this user: unblock them to write to them.")
+                if low != high and flags & (LOW_BLOCKS | HIGH_BLOCKS):
+                    raise Blocked()
+                return Audience(kind, high if user_id == low else low, 2)
+            if role == MEMBER and (flags & ADMINS_WRITE or muted > now_ms()):
+                raise Muted()
+            return Audience(kind, 0, size)
+        raise NotAMember()
 
     def open_private(self, user_id: int, other_id: int) -> tuple[int, bool]:
         """The private conversation of two users and whether it is new. Raises UnknownUser."""

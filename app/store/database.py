@@ -108,6 +108,7 @@ class Database:
             return self.rows(statement, *parameters)
         if self._counting is None:
             self._counting, self._counter = ThreadPool(1), self.engine.raw_connection()
+            self._counter.detach()
         connection = self._counter.driver_connection
         result: list[tuple[Any, ...]] | Exception = self._counting.apply(
             _attempt, (lambda: list(connection.execute(statement, parameters)),)
