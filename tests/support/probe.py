@@ -17,7 +17,8 @@ from flask import Response, jsonify  # noqa: E402
 from app import create_app, services  # noqa: E402
 from tests.support.statements import queries, traced  # noqa: E402
 
-statements = traced().__enter__()  # for as long as the process lives
+tracing = traced()  # for as long as the process lives
+statements = tracing.__enter__()
 app = create_app()
 
 
