@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -136,6 +138,28 @@ def test_who_hides_is_offline_for_others_and_sees_nobody(ann: Person, bert: Pers
         show(bert, True)
         for device, other in ((a, bert), (b, ann)):
             assert device.receive() == {"op": "presence", "user": other.id, "online": True}
+
+
+def test_a_blocked_user_hears_that_the_other_is_offline_and_then_nothing(
+    hasty: Server, ann: Person, bert: Person
+) -> None:
+    with ann.device() as a:
+        with bert.device() as b:
+            assert watch(a, bert) == watch(b, ann) == [True]
+            with closing(sqlite3.connect(hasty.folder / "hichat.db", timeout=10)) as database:
+                database.execute(
+                    "INSERT INTO contact (user_id, other_id, state, blocked, remark, note, at)"
+                    " VALUES (?, ?, 0, 1, '', '', 1)", (bert.id, ann.id),
+                )
+                database.commit()
+            show(bert, True)  # whatever changes what is shown looks at the watchers again
+            for device, other in ((a, bert), (b, ann)):
+                assert device.receive() == {"op": "presence", "user": other.id, "online": False}
+        a.expect_nothing(1.5)
+        with bert.device() as b:
+            assert watch(b, ann) == [False]
+            expect_silence(a)
+            assert asked(ann, bert) == [{"op": "presence", "user": bert.id, "online": False}]
 
 
 def test_a_deleted_account_is_offline_and_was_never_seen(ann: Person, bert: Person) -> None:

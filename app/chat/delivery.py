@@ -77,7 +77,7 @@ class Rules:
 class Contact(msgspec.Struct):
     """Of an event of the type `contact`: who it is about."""
 
-    user: int
+    user: int = 0
 
 
 class Delivery:

@@ -109,7 +109,7 @@ class Database:
         if self._counting is None:
             self._counting, self._counter = ThreadPool(1), self.engine.raw_connection()
             self._counter.detach()
-        connection = self._counter.driver_connection
+        connection = self._counter.dbapi_connection
         result: list[tuple[Any, ...]] | Exception = self._counting.apply(
             _attempt, (lambda: list(connection.execute(statement, parameters)),)
         )
