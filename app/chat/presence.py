@@ -17,7 +17,7 @@ from gevent.event import Event
 from app.chat.bus import Leases
 from app.chat.frames import IsOnline
 from app.chat.node import Node
-from app.errors import HiChatError, Unavailable
+from app.errors import Unavailable
 
 RENEW = 20.0  # seconds between two renewals of every lease of this process
 TURN = 1.0  # seconds between two looks at who has left
@@ -50,7 +50,7 @@ class Presence:
     """The users who are here, and the connections that watch users.
 
     `visible` says, of pairs (watcher, user), which may be seen and when the user was last there;
-    `save` stores that. Both may raise HiChatError.
+    `save` stores that.
     """
 
     def __init__(
@@ -115,8 +115,11 @@ class Presence:
         seen = {user: at for user, (_, at) in self._left.items()}
         seen |= dict.fromkeys(self._sockets, now)
         users = list(seen)
-        for start in range(0, len(users), SAVED):
-            self._save({user: seen[user] for user in users[start : start + SAVED]})
+        try:
+            for start in range(0, len(users), SAVED):
+                self._save({user: seen[user] for user in users[start : start + SAVED]})
+        except Exception:
+            log.exception("seen_at_not_saved", users=len(users))
 
     # -- watching ----------------------------------------------------------------------------
 
@@ -177,8 +180,8 @@ class Presence:
         while gone := self._gone():
             try:
                 self._save({user: at for user, (_, at) in gone.items()})
-            except HiChatError:
-                log.warning("seen_at_not_saved", users=len(gone))
+            except Exception:  # they stay online until it works
+                log.exception("seen_at_not_saved", users=len(gone))
                 return
             for user, left in gone.items():
                 if self._left.get(user) == left:  # else they have come back meanwhile
@@ -212,8 +215,8 @@ class Presence:
         for start in range(0, len(listed), PAIRS):
             try:
                 self._tell_some(listed[start : start + PAIRS])
-            except HiChatError:
-                log.warning("presence_not_told", pairs=len(listed) - start)
+            except Exception:  # presence is a hint: no reason to end the process
+                log.exception("presence_not_told", pairs=len(listed) - start)
                 self._changed |= {user for _, user in listed[start:]}
                 return
             gevent.sleep(0)
