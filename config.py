@@ -120,6 +120,9 @@ class Config:
     messages_per_second: int = setting(
         "HICHAT_MESSAGES_PER_SECOND", 100, "steady rate per connection; bursts of ten times that"
     )
+    presence_grace: int = setting(
+        "HICHAT_PRESENCE_GRACE_SECONDS", 10, "how long a user stays online without a socket"
+    )
     sync_events: int = setting(
         "HICHAT_SYNC_EVENTS", 2000, "events in one answer to `sync`; the rest is `behind`"
     )

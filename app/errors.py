@@ -34,7 +34,9 @@ class BadRequest(HiChatError):
 
 class UnknownOp(BadRequest):
     code = "unknown_op"
-    default = "Unknown op: use one of send, sync, read, edit, recall, react, pin."
+    default = (
+        "Unknown op: use one of send, sync, read, edit, recall, react, pin, typing, watch."
+    )
 
 
 class TooLong(HiChatError):
@@ -132,6 +134,11 @@ class InviteOnly(Forbidden):
 class TooLate(Forbidden):
     code = "too_late"
     default = "It is too late for this."
+
+
+class TooManyMembers(Forbidden):
+    code = "too_many_members"
+    default = "Groups of more than 200 members do not tell who has read a message."
 
 
 class NotFound(HiChatError):

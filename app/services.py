@@ -17,6 +17,7 @@ from app.chat.bus import Bus
 from app.chat.delivery import Delivery, Rules
 from app.chat.hub import Hub
 from app.chat.node import Limits
+from app.chat.presence import LocalLeases, Presence
 from app.store import Database, Store
 from config import Config
 
@@ -35,6 +36,7 @@ class Services:
     hub: Hub
     bus: Bus
     delivery: Delivery
+    presence: Presence
     limits: Limits
     passwords: Passwords
     tickets: Tickets
@@ -44,6 +46,7 @@ class Services:
         if not self.hub.draining:
             log.info("draining", connections=len(self.hub))
             self.hub.drain()
+            self.presence.flush()
 
 
 def build(config: Config, engine: Engine) -> Services:
@@ -61,8 +64,11 @@ def build(config: Config, engine: Engine) -> Services:
     limits = Limits(
         config.queue_frames, config.queue_bytes, config.heartbeat, config.send_timeout
     )
+    presence = Presence(
+        LocalLeases(), store.sightings.visible, store.sightings.save, config.presence_grace, _die
+    )
     return Services(
-        config, store, hub, hub, Delivery(store, hub, rules, _die), limits,
+        config, store, hub, hub, Delivery(store, hub, rules, presence, _die), presence, limits,
         Passwords(config.password_threads), Tickets(),
     )
 

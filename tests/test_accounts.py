@@ -17,7 +17,10 @@ def test_registering_answers_201_with_the_user_and_a_pair_of_tokens(client: Flas
     assert answer.json is not None
     assert answer.json.keys() == {"user", "access_token", "refresh_token"}
     user = answer.json["user"]
-    assert user.keys() == {"id", "name", "avatar", "gender", "phone", "email", "created_at"}
+    assert user.keys() == {
+        "id", "name", "avatar", "gender", "phone", "email", "created_at", "shows_presence",
+        "shows_reading",
+    }
     assert (user["id"], user["name"]) == (1, "alice")
     assert user["created_at"] > 1_600_000_000_000
 
@@ -101,7 +104,8 @@ def test_the_profile_shows_oneself_everything_and_others_the_public_part(
     own = alice.get("/v2/users/me").json
     assert own == changed.json
     assert own == public | {"phone": "13912345678", "email": "alice@example.org",
-                            "created_at": own["created_at"]}
+                            "created_at": own["created_at"], "shows_presence": True,
+                            "shows_reading": True}
     assert bob.get(f"/v2/users/{alice.id}").json == public
 
 

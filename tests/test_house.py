@@ -21,6 +21,7 @@ LONGEST_MODULE = 400  # lines
 BLUEPRINTS = ("app.user", "app.message")
 CORE = [f"app.chat.{name}" for name in (
     "codec", "websocket", "frames", "seed", "node", "hub", "bus", "journal",
+    "presence", "typing",
 )]
 EVERYONE = ("app.errors", "config")
 
@@ -31,6 +32,7 @@ ARROWS = {
     "app.models": ("app.models", "app.extensions"),
     "app.store": ("app.store", "app.models", "app.extensions"),
     "app.chat": ("app.chat",),
+    "app.chat.catching_up": ("app.chat", "app.store"),
     "app.chat.delivery": ("app.chat", "app.store"),
     "app.chat.changes": ("app.chat", "app.store"),
     "app.chat.forwards": ("app.chat", "app.store"),
@@ -42,8 +44,8 @@ ARROWS = {
     "app.metrics": ("app.services",),
     "app.cli": ("app.services",),
     "app.user": (
-        "app.user", "app.auth", "app.extensions", "app.http", "app.models", "app.services",
-        "app.store",
+        "app.user", "app.auth", "app.chat.frames", "app.extensions", "app.http", "app.models",
+        "app.services", "app.store",
     ),
     "app.message": (
         "app.message", "app.user", "app.auth", "app.chat", "app.extensions", "app.http",

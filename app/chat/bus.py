@@ -5,7 +5,7 @@ In a single process the hub itself is the bus.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from app.chat.frames import Address, Event, Message, Outgoing
@@ -20,8 +20,11 @@ class Bus(Protocol):
     ) -> None:
         """Tell the devices of an address about a stored event; `message`, if it is one."""
 
-    def tell(self, to: Address, item: Outgoing) -> None:
-        """Tell the devices of an address something that is not stored in the log."""
+    def tell(self, to: Address, item: Outgoing, but: int = 0) -> None:
+        """Tell the devices of an address something that is not stored in the log.
+
+        Not those of the user `but`; a receipt not to who hides their own reading.
+        """
 
     def enter(self, node: Node, conversations: Iterable[int]) -> None:
         """Let a node of this process hear these groups and no others."""
@@ -34,3 +37,27 @@ class Bus(Protocol):
 
     def end_sessions(self, user: int, sessions: Iterable[str] | None) -> None:
         """Close the sockets of these sessions of a user; of all, if None."""
+
+    def show_reading(self, user: int, shows: bool) -> None:
+        """The user's devices see from now on what others read, or do not."""
+
+    def forget_turns(self, users: Iterable[int]) -> None:
+        """Whom these users' typing goes to is asked again."""
+
+
+class Leases(Protocol):
+    """Which users are online, in all processes together. No call waits but `held`.
+
+    A process renews what it holds several times in the life of a lease; the leases of one that
+    died run out, and its users are offline. Between processes an implementation publishes what
+    begins and ends, and each process looks at its own watchers again (Presence.review).
+    """
+
+    def hold(self, users: Collection[int]) -> None:
+        """These users have a socket in this process, or had one a moment ago."""
+
+    def release(self, users: Collection[int]) -> None:
+        """They have none here any more."""
+
+    def held(self, users: Iterable[int]) -> set[int]:
+        """Those of `users` who are online anywhere."""

@@ -16,6 +16,7 @@ import structlog
 
 from app.chat import codec
 from app.chat.bus import Bus
+from app.chat.catching_up import CatchingUp, event_of, offer
 from app.chat.changes import Changes
 from app.chat.forwards import copies
 from app.chat.frames import (
@@ -28,14 +29,13 @@ from app.chat.frames import (
     Change,
     Command,
     Event,
-    Head,
-    Hello,
     Message,
     Read,
     Receipt,
     Send,
     Sync,
-    Synced,
+    Typing,
+    Watch,
     check_message,
     check_ref,
     encode,
@@ -44,16 +44,17 @@ from app.chat.frames import (
 )
 from app.chat.journal import Journal
 from app.chat.node import Node
-from app.errors import BadRequest, HiChatError, NotAMember, RateLimited
+from app.chat.presence import Presence
+from app.chat.typing import Typists
+from app.errors import BadRequest, HiChatError, RateLimited
 from app.store import Store
-from app.store.conversations import Head as Place
-from app.store.events import KEYS_AT_ONCE
-from app.store.items import EVERYBODY, Appended, Draft, Entry, Item, Mark, Marked, Stored
+from app.store.items import EVERYBODY, Appended, Draft, Item, Mark, Marked, Stored
+from app.store.receipts import TOLD_MEMBERS
 
 PENDING = 512  # commands of one connection under way: then it is read no further
 CHARGED = 16_384  # characters that count as one message
 BURST = 10  # seconds' worth of messages that may come at once
-HELLO_CONVERSATIONS = 1000
+WATCHED_FOR_ONE = 10  # watched users that cost as much as a message
 
 log = structlog.get_logger()
 Answer = Callable[["Stored | Marked | HiChatError"], None]
@@ -74,49 +75,32 @@ class Rules:
         self.recall_seconds = recall_seconds
 
 
+class Contact(msgspec.Struct):
+    """Of an event of the type `contact`: who it is about."""
+
+    user: int = 0
+
+
 class Delivery:
     """Handles the commands of every node of this process."""
 
     def __init__(
-        self, store: Store, bus: Bus, rules: Rules, on_death: Callable[[], None]
+        self, store: Store, bus: Bus, rules: Rules, presence: Presence,
+        on_death: Callable[[], None],
     ) -> None:
         self._store = store
         self._bus = bus
         self._rules = rules
+        self._catching_up = CatchingUp(store, bus, rules.sync_events, rules.heartbeat)
+        self.greeting = self._catching_up.greeting
         self._changes = Changes(
             store, rules.max_content_chars, rules.edit_seconds, rules.recall_seconds
         )
+        self._presence = presence
+        self._typists = Typists(self._audience, bus)
         self.journal: Journal[Item, Stored | Marked] = Journal(store.journal.commit, on_death)
 
     # -- the socket ------------------------------------------------------------------------
-
-    def greeting(self, node: Node) -> bytes:
-        """What a new connection hears first: who it is and where its conversations are.
-
-        It is in the rooms of its groups when this returns; what they say waits behind it.
-        """
-        heads = self._enter_rooms(node)
-        more = len(heads) > HELLO_CONVERSATIONS
-        listed = [_head(head) for head in heads[:HELLO_CONVERSATIONS] if head.kind != ACCOUNT]
-        account = next((_head(head) for head in heads if head.kind == ACCOUNT), msgspec.UNSET)
-        rules = self._rules
-        hello = Hello(node.user, node.session, rules.heartbeat, listed, more, account)
-        return node.dialect.other(hello) or b""
-
-    def _enter_rooms(self, node: Node) -> list[Place]:
-        """Let the node hear its groups; return the heads of its conversations."""
-        found = self._store.conversations
-        while True:
-            heads = found.heads(node.user, HELLO_CONVERSATIONS + 1)
-            more = len(heads) > HELLO_CONVERSATIONS
-            groups = set(found.groups(node.user)) if more else _groups(heads)
-            # Entered, then read again: what was said meanwhile is in the heads, and a group that
-            # the user was removed from meanwhile is left. Whatever comes later finds the node.
-            if groups == node.rooms:
-                return heads
-            if node.rooms - groups:
-                node.forget()  # a group that was lost meanwhile has spoken; the heads tell the rest
-            self._bus.enter(node, groups)
 
     def handle(self, node: Node, item: codec.Message) -> None:
         """One message from a connection. Whatever it holds, the connection lives on."""
@@ -130,10 +114,10 @@ class Delivery:
             if command is not None:
                 self._do(node, command)
         except HiChatError as error:
-            _offer(node, node.dialect.other(wire_error(error, find_ref(text))))
+            offer(node, node.dialect.other(wire_error(error, find_ref(text))))
         except Exception:
             log.exception("command_failed", user=node.user)
-            _offer(node, node.dialect.other(wire_error(HiChatError(), find_ref(text))))
+            offer(node, node.dialect.other(wire_error(HiChatError(), find_ref(text))))
 
     def _do(self, node: Node, command: Command) -> None:
         if isinstance(command, Send):
@@ -144,9 +128,13 @@ class Delivery:
             mark = Mark(node.user, command.conversation, command.seq)
             self._submit(node, mark, partial(self._marked, node, command))
         elif isinstance(command, Sync):
-            self._sync(node, command)
+            self._catching_up.sync(node, command)
         elif isinstance(command, Change):
             self.act(node.user, command, node)
+        elif isinstance(command, Typing):
+            self._typists.typing(node, command.conversation)
+        elif isinstance(command, Watch):
+            self._watch(node, command)
 
     def _spend(self, node: Node, cost: float, rate: float) -> None:
         """Take a message from the connection's budget, more for a long one. Raises RateLimited."""
@@ -174,31 +162,52 @@ class Delivery:
     ) -> None:
         node.pending -= 1
         if isinstance(result, HiChatError):
-            _offer(node, node.dialect.other(wire_error(result, draft.ref)))
+            offer(node, node.dialect.other(wire_error(result, draft.ref)))
             return
         assert isinstance(result, Stored)
         if draft.ref:
             ack = Ack(draft.ref, result.conversation, result.seq, result.at)
-            _offer(node, node.dialect.other(ack))
+            offer(node, node.dialect.other(ack))
         self._publish(message, draft, result, node)
 
     def _marked(self, node: Node, command: Read, result: Stored | Marked | HiChatError) -> None:
         node.pending -= 1
         if isinstance(result, HiChatError):
-            _offer(node, node.dialect.other(wire_error(result, command.ref)))
+            offer(node, node.dialect.other(wire_error(result, command.ref)))
             return
         assert isinstance(result, Marked)
-        receipt = self._tell_read(node.user, result)
+        receipt = self._tell_read(node.user, result, bool(node.shows_reading))
         if not result.moved:
-            _offer(node, node.dialect.other(receipt))
+            offer(node, node.dialect.other(receipt))
 
-    def _tell_read(self, user: int, marked: Marked) -> Receipt:
-        """Tell where the cursor is now, if it has moved: in a group, only the reader's devices."""
+    def _tell_read(self, user: int, marked: Marked, shows: bool) -> Receipt:
+        """Tell where the cursor is now, if it has moved: the reader's devices, and the others'.
+
+        These only where the reader shows it, nobody has blocked anybody and the group is small.
+        """
         receipt = Receipt(marked.conversation, user, marked.seq)
         if marked.moved:
             to = Address(marked.conversation, marked.kind, marked.low, marked.high)
-            self._bus.tell(to if marked.kind == PRIVATE else _own(user), receipt)
+            told = not marked.blocked if marked.kind == PRIVATE else (
+                marked.kind == GROUP and marked.size <= TOLD_MEMBERS
+            )
+            self._bus.tell(to if shows and told else _own(user), receipt)
         return receipt
+
+    def _watch(self, node: Node, command: Watch) -> None:
+        if self._rules.messages_per_second is not None:
+            cost = len(command.users) / WATCHED_FOR_ONE
+            self._spend(node, cost, self._rules.messages_per_second)
+        self._presence.watch(node, command.users)
+
+    def _audience(self, user: int, conversation: int) -> Address | None:
+        """Whom a member's typing goes to; None: nobody. Raises HiChatError."""
+        found = self._store.conversations.audience(user, conversation)
+        if found.kind == PRIVATE:
+            return _own(found.other) if found.other != user else None
+        if found.kind == GROUP and found.size <= TOLD_MEMBERS:
+            return Address(conversation, GROUP, 0, 0)
+        return None
 
     # -- both ways in ----------------------------------------------------------------------
 
@@ -223,7 +232,7 @@ class Delivery:
         """Move a read cursor over HTTP. Raises HiChatError."""
         marked = self.journal.call(Mark(user, conversation, seq), 0)
         assert isinstance(marked, Marked)
-        self._tell_read(user, marked)
+        self._tell_read(user, marked, marked.moved and self._store.receipts.shown(user))
         return marked
 
     def _draft(self, user: int, command: Send) -> Draft:
@@ -261,6 +270,14 @@ class Delivery:
         self._bus.join(conversation, told.joined)
         self._bus.publish(event_of(told.entry), None, to, origin)
         self._bus.leave(conversation, told.left)
+        if told.kind == ACCOUNT and told.entry.type == "contact":
+            self._acquainted(told)
+
+    def _acquainted(self, told: Appended) -> None:
+        """Somebody was befriended or blocked: who sees whom is asked again."""
+        other = msgspec.json.decode(told.entry.body, type=Contact).user
+        self._bus.forget_turns((told.low, other))
+        self._presence.review(told.low)
 
     def change(
         self, act: Callable[[], Appended | None], answer: Callable[[Appended], None] | None = None,
@@ -293,7 +310,7 @@ class Delivery:
             if origin is not None:
                 place = told.entry
                 ack = Ack(command.ref, place.conversation_id, place.seq, place.at)
-                _offer(origin, origin.dialect.other(ack))
+                offer(origin, origin.dialect.other(ack))
 
         told = self.change(lambda: self._changes.run(user, command), answer, origin)
         assert told is not None  # a change of a message always leaves an event
@@ -319,77 +336,10 @@ class Delivery:
                 raise place
         return [place for place in places if isinstance(place, Stored)]
 
-    # -- catching up -----------------------------------------------------------------------
-
-    def _sync(self, node: Node, command: Sync) -> None:
-        """Offer every event behind the cursors, page by page, as fast as the peer takes them."""
-        cursors = {int(key): seq for key, seq in command.cursors.items()}
-        heads = self._heads(node.user, list(cursors))
-        self._store.events.check_cursors(heads, cursors)
-        left, behind = self._rules.sync_events, {}
-        for conversation, head in heads.items():
-            seq = cursors[conversation]
-            gevent.sleep(0)  # reading a page does not yield; others have their turn in between
-            while seq < head and left > 0 and not node.closing:
-                entries = self._after(node.user, conversation, seq)[:left]
-                if not entries:
-                    break  # the rest was before this member joined, or they were removed just now
-                for entry in entries:
-                    self._wait_for_room(node)
-                    _offer(node, node.dialect.other(event_of(entry)))
-                left -= len(entries)
-                seq = entries[-1].seq
-            if seq < head and left <= 0:
-                behind[str(conversation)] = seq
-        gone = [key for key in cursors if key not in heads]
-        self._wait_for_room(node)
-        _offer(node, node.dialect.other(Synced(command.ref, behind, gone)))
-
-    def _after(self, user: int, conversation: int, seq: int) -> list[Entry]:
-        try:
-            return self._store.events.after(user, conversation, seq)
-        except NotAMember:
-            return []
-
-    def _heads(self, user: int, conversations: list[int]) -> dict[int, int]:
-        """last_seq of those of `conversations` that the user is in."""
-        heads: dict[int, int] = {}
-        for start in range(0, len(conversations), KEYS_AT_ONCE):
-            heads |= self._store.events.heads(user, conversations[start : start + KEYS_AT_ONCE])
-            gevent.sleep(0)
-        return heads
-
-    def _wait_for_room(self, node: Node) -> None:
-        while not node.has_room() and not node.closing:
-            node.wait()
-
-
-def event_of(entry: Entry) -> Event:
-    """A stored entry as it goes out."""
-    event = Event(entry.conversation_id, entry.seq, entry.type, entry.sender_id, entry.at)
-    if entry.removed:
-        event.removed = True
-    elif not entry.body:
-        event.recalled = True
-    else:
-        setattr(event, entry.type, msgspec.Raw(entry.body.encode()))
-    if entry.reactions:
-        event.reactions = msgspec.Raw(entry.reactions.encode())
-    return event
-
-
 def _mentions(message: Message) -> tuple[int, ...]:
     """Whom a message names, each once."""
     everybody = (EVERYBODY,) if message.mention_all else ()
     return (*everybody, *dict.fromkeys(message.mentions or ()))
-
-
-def _head(head: Place) -> Head:
-    return Head(head.id, head.last_seq, head.read_seq, head.joined_seq + 1)
-
-
-def _groups(heads: list[Place]) -> set[int]:
-    return {head.id for head in heads if head.kind == GROUP}
 
 
 def _own(user: int) -> Address:
@@ -399,8 +349,3 @@ def _own(user: int) -> Address:
 
 def _weight(item: Item) -> int:
     return len(item.body) if isinstance(item, Draft) else 0
-
-
-def _offer(node: Node, data: bytes | None) -> None:
-    if data is not None:
-        node.offer(data)

@@ -18,6 +18,7 @@ from app.errors import BadJSON, BadRequest, HiChatError, TooLong, UnknownOp
 MAX_ID = 2**53  # what every JSON reader can hold exactly
 MAX_CURSORS = 10_000
 MAX_MENTIONS = 50
+MAX_WATCHED = 200  # users whose presence one connection hears, or one request asks for
 
 Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_ID)]
@@ -132,6 +133,16 @@ class Pin(Command, tag="pin"):
 
 
 Change = Edit | Recall | React | Pin  # of a message that is in the log
+
+
+class Typing(Command, tag="typing"):
+    conversation: Id
+
+
+class Watch(Command, tag="watch"):
+    users: Annotated[list[Id], Meta(max_length=MAX_WATCHED)]
+
+
 Part = msgspec.Raw | msgspec.UnsetType
 Flag = bool | msgspec.UnsetType
 
@@ -198,6 +209,19 @@ class Receipt(Struct, tag_field="op", tag="receipt"):
     seq: int
 
 
+class IsTyping(Struct, tag_field="op", tag="typing"):
+    conversation: int
+    user: int
+
+
+class IsOnline(Struct, tag_field="op", tag="presence", omit_defaults=True):
+    """`seen_at` is when a user who is offline was last there, where the reader may know it."""
+
+    user: int
+    online: bool
+    seen_at: int | None = None
+
+
 class WireError(Struct, tag_field="op", tag="error"):
     ref: str | None
     code: str
@@ -205,7 +229,7 @@ class WireError(Struct, tag_field="op", tag="error"):
     retry: bool
 
 
-Outgoing = Event | Hello | Ack | Synced | Receipt | WireError
+Outgoing = Event | Hello | Ack | Synced | Receipt | IsTyping | IsOnline | WireError
 
 
 class Dialect(Protocol):
@@ -248,7 +272,7 @@ class Address(Struct, frozen=True):
 
 
 _encoder = msgspec.json.Encoder()
-_commands = msgspec.json.Decoder(Send | Sync | Read | Change)
+_commands = msgspec.json.Decoder(Send | Sync | Read | Change | Typing | Watch)
 _anything = msgspec.json.Decoder()
 encode = _encoder.encode
 _ref = re.compile(r'"ref"\s*:\s*"([^"\\\x00-\x1f]{1,64})"')

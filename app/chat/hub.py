@@ -12,7 +12,16 @@ from collections.abc import Callable, Collection, Iterable
 
 import gevent
 
-from app.chat.frames import BROADCAST, GROUP, Address, Dialect, Event, Message, Outgoing
+from app.chat.frames import (
+    BROADCAST,
+    GROUP,
+    Address,
+    Dialect,
+    Event,
+    Message,
+    Outgoing,
+    Receipt,
+)
 from app.chat.node import Node
 from app.errors import Close, Draining, TooManyConnections
 
@@ -71,6 +80,7 @@ class Hub:
 
     def _exit(self, node: Node, conversation: int) -> None:
         node.rooms.discard(conversation)
+        node.turns.pop(conversation, None)
         room = self._rooms.get(conversation, set())
         room.discard(node)
         if not room:
@@ -115,12 +125,20 @@ class Hub:
                 if data is not None:
                     node.offer(data)
 
-    def tell(self, to: Address, item: Outgoing) -> None:
-        """Offer something that is not part of the log to every node of an address."""
+    def tell(self, to: Address, item: Outgoing, but: int = 0) -> None:
+        """Offer something that is not part of the log to every node of an address.
+
+        Not to those of the user `but`; a receipt not to who hides their own reading.
+        """
+        reader = item.user if isinstance(item, Receipt) else None
         frames: dict[Dialect, bytes | None] = {}
         for nodes in self._groups(to):
             for node in nodes:
-                dialect = node.dialect
+                dialect, user = node.dialect, node.user
+                if user == but or not (
+                    reader is None or user == reader or node.shows_reading
+                ):
+                    continue
                 if dialect not in frames:
                     frames[dialect] = dialect.other(item)
                 data = frames[dialect]
@@ -141,6 +159,15 @@ class Hub:
         for node in self._users.get(user, ()):
             if ended is None or node.session in ended:
                 node.close(Close.SESSION_REVOKED, "session ended: log in again")
+
+    def show_reading(self, user: int, shows: bool) -> None:
+        for node in self._users.get(user, ()):
+            node.shows_reading = shows
+
+    def forget_turns(self, users: Iterable[int]) -> None:
+        for user in users:
+            for node in self._users.get(user, ()):
+                node.turns.clear()
 
     def drain(self) -> None:
         """Send everybody away with 1012, spread out so that they do not come back at once."""

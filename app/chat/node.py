@@ -50,6 +50,17 @@ class Limits:
         self.send_timeout = send_timeout
 
 
+class Turn:
+    """What is remembered of a connection's typing in a conversation. Times are monotonic."""
+
+    __slots__ = ("known_until", "next_at", "to")
+
+    def __init__(self, next_at: float) -> None:
+        self.to: Any = None  # the Address that hears it; None: nobody
+        self.known_until = 0.0
+        self.next_at = next_at
+
+
 class Node:
     """A connected device of a user, or (with user 0) an anonymous peer in tests."""
 
@@ -69,12 +80,15 @@ class Node:
         "expires_at",
         "limits",
         "pending",
+        "present",
         "queue",
         "queued",
         "received",
         "rooms",
         "sent",
         "session",
+        "shows_reading",
+        "turns",
         "user",
         "websocket",
     )
@@ -100,6 +114,9 @@ class Node:
         self.budget = -1.0  # of the rate limit; -1: not begun
         self.budget_at = 0.0
         self.rooms: set[int] = set()  # the groups that it hears; kept by the hub
+        self.present = False  # whether it counts as its user's presence; kept there
+        self.shows_reading: bool | None = None  # and sees what others read; None: not known yet
+        self.turns: dict[int, Turn] = {}  # the conversations that it types in; kept by typing
         self.received = 0
         self.sent = 0
         self.close_code: int | None = None

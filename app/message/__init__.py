@@ -12,6 +12,7 @@ from app.message import (  # noqa: E402, F401  # they add their routes
     invites,
     joining,
     members,
+    receipts,
     relation,
     seed,
     socket,

@@ -13,8 +13,8 @@ from msgspec import Meta, Struct
 
 from app.auth import tokens
 from app.auth.tokens import login_required
+from app.chat.catching_up import event_of
 from app.chat.changes import check_emoji
-from app.chat.delivery import event_of
 from app.chat.frames import (
     MAX_ID,
     Change,

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.delivery import event_of
+from app.chat.catching_up import event_of
 from app.chat.frames import MAX_ID, Event, Id, Message, Ref, Send, Seq
 from app.errors import BadRequest
 from app.extensions import limiter
@@ -15,8 +15,8 @@ from app.http import answer, body, limit, number
 from app.message import bp
 from app.models.message import BROADCAST, GROUP, PRIVATE
 from app.services import services
-from app.store.conversations import Summary
-from app.user.profile import Profile, profile_of
+from app.store.summaries import Summary
+from app.user.profile import Profile
 
 # Over HTTP as over a socket: the same steady rate, counted for the user.
 limit_writing = limiter.shared_limit(
@@ -24,10 +24,24 @@ limit_writing = limiter.shared_limit(
     key_func=lambda: f"user:{tokens.current().user}",
 )
 KINDS = {PRIVATE: "private", GROUP: "group", BROADCAST: "broadcast"}
+ROLES = ("member", "admin", "owner")
+
+
+class GroupPart(Struct):
+    """The group of a conversation; `role` is the reader's."""
+
+    id: int
+    name: str
+    avatar: str
+    size: int
+    role: str
 
 
 class ConversationLine(Struct):
-    """A conversation as its reader sees it; `user` is the partner of a private one."""
+    """A conversation as its reader sees it; `user` is the partner of a private one.
+
+    `partner_read_seq` is how far the partner has read, where both show it.
+    """
 
     id: int
     kind: str
@@ -36,6 +50,12 @@ class ConversationLine(Struct):
     read_seq: int
     last_at: int
     last_event: Event | None
+    last_message: Event | None
+    first_seq: int
+    unread: int
+    mentions: int
+    group: GroupPart | None
+    partner_read_seq: int | None
 
 
 class Open(Struct, forbid_unknown_fields=True):
@@ -126,6 +146,14 @@ def _before() -> tuple[int, int] | None:
 
 def _line(item: Summary) -> ConversationLine:
     return ConversationLine(
-        item.id, KINDS[item.kind], profile_of(item.other) if item.other else None,
+        item.id, KINDS[item.kind], Profile(*item.other) if item.other else None,
         item.last_seq, item.read_seq, item.last_at, event_of(item.last) if item.last else None,
+        event_of(item.message) if item.message else None, item.joined_seq + 1,
+        item.unread, item.mentions, _group(item), item.seen_seq,
     )
+
+
+def _group(item: Summary) -> GroupPart | None:
+    if item.name is None:
+        return None
+    return GroupPart(item.id, item.name, item.avatar or "", item.size, ROLES[item.role])

@@ -6,7 +6,7 @@ import msgspec
 from flask import Response
 
 from app.auth.tickets import Pass
-from app.chat.delivery import event_of
+from app.chat.catching_up import event_of
 from app.chat.frames import MAX_ID, PRIVATE, Address, Told
 from app.chat.seed import seed_event
 from app.errors import BadRequest

@@ -43,7 +43,7 @@ def socket_v1(websocket: WebSocket) -> None:
 
 
 def _serve(
-    websocket: WebSocket, who: Pass, dialect: Dialect, check: Callable[[Pass], None],
+    websocket: WebSocket, who: Pass, dialect: Dialect, check: Callable[[Pass], bool],
     subprotocol: str | None,
 ) -> None:
     """Be the node's reader. The order of the first steps is what makes it safe.
@@ -55,7 +55,10 @@ def _serve(
     node = Node(websocket, found.limits, who.user, who.session, dialect, who.expires_at)
     found.hub.add(node)
     try:
-        check(who)
+        shows = check(who)
+        if node.shows_reading is None:  # else it was changed while we asked
+            node.shows_reading = shows
+        found.presence.enter(node)
         websocket.accept(subprotocol, found.delivery.greeting(node))
         request.environ.clear()  # the frames below hold it for as long as the socket lives
         _run(node, found.delivery.handle)
@@ -63,6 +66,7 @@ def _serve(
         return  # the peer left between its request and the 101
     finally:
         found.hub.remove(node)
+        found.presence.leave(node)
 
 
 def _run(node: Node, handle: Handler) -> None:

@@ -34,6 +34,7 @@ ONE_BROADCAST = db.text("kind = 3")
 
 class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.py
     """A log and whom it is for. `last_seq` is the highest seq in it: seqs are 1..last_seq.
+    `message_seq` is that of its last message; 0: there is none.
 
     A private one has its two users, ordered, in `low_id` and `high_id` (equal: notes to oneself),
     and exists once for each pair. An account's log has its owner in `low_id`. There is at most one
@@ -54,6 +55,7 @@ class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.p
     low_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("user.id"))
     high_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("user.id"))
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    message_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     last_at: Mapped[int] = mapped_column(BigInteger)
     closed_at: Mapped[int | None] = mapped_column(BigInteger)  # nobody can write any more
     created_at: Mapped[int] = mapped_column(BigInteger)

@@ -13,6 +13,8 @@ from app.store.invites import Invites
 from app.store.joining import Joining
 from app.store.journal import JournalStore
 from app.store.membership import Membership
+from app.store.presence import Sightings
+from app.store.receipts import Receipts
 from app.store.removals import Removals
 from app.store.roster import GROUP_MEMBERS
 from app.store.sessions import Sessions
@@ -37,6 +39,8 @@ class Store:
         self.removals = Removals(database)
         self.forwards = Forwards(database)
         self.journal = JournalStore(database)
+        self.receipts = Receipts(database)
+        self.sightings = Sightings(database)
 
 
 __all__ = ["Database", "Store"]

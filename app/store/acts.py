@@ -73,6 +73,8 @@ class Act:
         """Append an event to the log. `joined` and `left` are who came and went by it."""
         log = self.conversation
         log.last_seq += 1
+        if type == "message":
+            log.message_seq = log.last_seq
         log.last_at = max(log.last_at, now_ms())
         found = Event(
             conversation_id=log.id, seq=log.last_seq, type=type, sender_id=self.user, ref=ref,

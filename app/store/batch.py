@@ -23,7 +23,14 @@ from app.errors import (
     UnknownUser,
 )
 from app.models import Conversation, Event, User
-from app.models.message import ACCOUNT, ADMIN, OPEN_HISTORY, PRIVATE
+from app.models.message import (
+    ACCOUNT,
+    ADMIN,
+    HIGH_BLOCKS,
+    LOW_BLOCKS,
+    OPEN_HISTORY,
+    PRIVATE,
+)
 from app.store.database import spelled
 from app.store.items import EVERYBODY, Draft, Item, Mark, Marked, Result, Stored
 from app.store.pairs import flags_between, given, open_pairs
@@ -36,12 +43,12 @@ from app.store.users import now_ms
 _INSERT = """
     INSERT INTO event (conversation_id, seq, type, sender_id, ref, at, body)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
-_ADVANCE = "UPDATE conversation SET last_seq = ?, last_at = ? WHERE id = ?"
+_ADVANCE = "UPDATE conversation SET last_seq = ?, last_at = ?, message_seq = ? WHERE id = ?"
 _MENTION = "INSERT INTO mention (conversation_id, user_id, seq) VALUES (?, ?, ?)"
 _MARK_READ = "UPDATE member SET read_seq = ? WHERE conversation_id = ? AND user_id = ?"
 _LOCK = """
-    SELECT id, kind, low_id, high_id, last_seq, last_at, closed_at, flags FROM conversation
-    WHERE id {among} ORDER BY id{lock}"""
+    SELECT id, kind, low_id, high_id, last_seq, last_at, closed_at, flags, size, message_seq
+    FROM conversation WHERE id {among} ORDER BY id{lock}"""
 # A list of ids as one parameter: one text, prepared once, whatever their number.
 _LOCK_SQLITE = _LOCK.format(among="IN (SELECT value FROM json_each(?))", lock="")
 _LOCK_POSTGRESQL = _LOCK.format(among="= ANY(?)", lock=" FOR UPDATE")
@@ -53,7 +60,9 @@ _SEATS = PairQuery("""
 class Head:
     """A conversation locked by the running batch."""
 
-    __slots__ = ("advanced", "at", "closed", "flags", "high", "id", "kind", "low", "seq")
+    __slots__ = (
+        "advanced", "at", "closed", "flags", "high", "id", "kind", "low", "said", "seq", "size",
+    )
 
     def __init__(self, row: Any) -> None:
         self.id: int
@@ -61,7 +70,12 @@ class Head:
         self.seq: int
         self.at: int
         self.flags: int
-        self.id, self.kind, low, high, self.seq, self.at, closed, self.flags = row
+        self.size: int
+        self.said: int  # the seq of its last message
+        (
+            self.id, self.kind, low, high, self.seq, self.at, closed, self.flags, self.size,
+            self.said,
+        ) = row
         self.low: int = low or 0
         self.high: int = high or 0
         self.closed: bool = closed is not None
@@ -165,7 +179,7 @@ class Batch:
         ))
         for low, high in absent:
             if low in alive and high in alive:
-                head = Head((0, PRIVATE, low, high, 0, 0, None, flags[low, high]))
+                head = Head((0, PRIVATE, low, high, 0, 0, None, flags[low, high], 0, 0))
                 self.new_heads[low, high] = head
 
     def _open_pairs(self) -> None:
@@ -265,6 +279,8 @@ class Batch:
         if now > head.at:  # time does not run backwards within a conversation
             head.at = now
         head.advanced = True
+        if draft.type == "message":
+            head.said = seq
         row = (seq, draft.type, draft.sender, draft.ref, head.at, draft.body)
         stored = Stored(head.id, head.kind, head.low, head.high, seq, head.at)
         if head.id:
@@ -344,13 +360,16 @@ class Batch:
         if mark.seq > read:
             self.marks[key] = mark.seq
         now = max(read, mark.seq)
-        return Marked(head.id, head.kind, head.low, head.high, now, now > read)
+        blocked = head.kind == PRIVATE and bool(head.flags & (LOW_BLOCKS | HIGH_BLOCKS))
+        return Marked(
+            head.id, head.kind, head.low, head.high, now, now > read, head.size, blocked
+        )
 
     def _write(self) -> None:
         cursor = self.connection.connection.cursor()
         if self.rows:
             cursor.executemany(self._spelled(_INSERT), self.rows)
-            advanced = [(h.seq, h.at, h.id) for h in self.heads.values() if h.advanced]
+            advanced = [(h.seq, h.at, h.said, h.id) for h in self.heads.values() if h.advanced]
             cursor.executemany(self._spelled(_ADVANCE), advanced)
         if self.mentions:
             named = [

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from msgspec import Struct
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.errors import NotAMember, UnknownUser
-from app.models import Conversation, Event, Member, User
-from app.models.message import ACCOUNT, GROUP, OPEN_HISTORY, PRIVATE
+from app.errors import Blocked, Muted, NotAMember, UnknownUser
+from app.models import Conversation, User
+from app.models.message import (
+    ACCOUNT,
+    ADMINS_WRITE,
+    GROUP,
+    HIGH_BLOCKS,
+    LOW_BLOCKS,
+    MEMBER,
+    OPEN_HISTORY,
+    PRIVATE,
+)
 from app.store.database import Database
-from app.store.items import Entry
 from app.store.pairs import open_pairs
+from app.store.summaries import Summary, summaries
+from app.store.users import now_ms
 
 _HEADS = """
     SELECT conversation.id, kind, last_seq, read_seq,
@@ -24,6 +33,11 @@ _HEADS = """
 _ROOMS = """
     SELECT conversation.id FROM member JOIN conversation ON conversation.id = conversation_id
     WHERE member.user_id = ? AND kind = ?"""
+
+_SEAT = """
+    SELECT kind, low_id, high_id, size, flags, closed_at, role, muted_until
+    FROM member JOIN conversation ON conversation.id = conversation_id
+    WHERE conversation_id = ? AND user_id = ?"""
 
 
 class Head(NamedTuple):
@@ -36,16 +50,12 @@ class Head(NamedTuple):
     joined_seq: int
 
 
-class Summary(Struct):
-    """One line of a conversation list. `other` is the partner of a private chat."""
+class Audience(NamedTuple):
+    """Who is in a conversation beside a member: the partner of a private one, or `size` members."""
 
-    id: int
     kind: int
-    last_seq: int
-    last_at: int
-    read_seq: int
-    other: User | None
-    last: Entry | None
+    other: int
+    size: int
 
 
 class Conversations:
@@ -67,26 +77,34 @@ class Conversations:
     ) -> list[Summary]:
         """The user's conversations, the latest first; `before` is (last_at, id) of the last seen.
 
-        One statement, however many conversations there are.
+        Two statements, however many conversations there are.
         """
-        query = _summaries(user_id)
-        if before is not None:
-            at, key = before
-            query = query.where(or_(
-                Conversation.last_at < at, and_(Conversation.last_at == at, Conversation.id < key)
-            ))
-        query = query.order_by(Conversation.last_at.desc(), Conversation.id.desc()).limit(limit)
-        with self._database.read() as session:
-            return [_summary(row) for row in session.execute(query)]
+        return summaries(self._database, user_id, limit, before)
 
     def get(self, user_id: int, conversation: int) -> Summary:
         """Raises NotAMember."""
-        query = _summaries(user_id).where(Conversation.id == conversation)
-        with self._database.read() as session:
-            row = session.execute(query).first()
-        if row is None:
+        found = summaries(self._database, user_id, 1, conversation=conversation)
+        if not found:
             raise NotAMember()
-        return _summary(row)
+        return found[0]
+
+    def audience(self, user_id: int, conversation: int) -> Audience:
+        """Whom a member speaks to here. Raises NotAMember, Blocked, Muted."""
+        for kind, low, high, size, flags, closed_at, role, muted in self._database.rows(
+            _SEAT, conversation, user_id
+        ):
+            if closed_at is not None or kind == ACCOUNT:
+                break
+            if kind == PRIVATE:
+                if low != high and flags & (LOW_BLOCKS if user_id == low else HIGH_BLOCKS):
+                    raise Blocked("You have blocked this user: unblock them to write to them.")
+                if low != high and flags & (LOW_BLOCKS | HIGH_BLOCKS):
+                    raise Blocked()
+                return Audience(kind, high if user_id == low else low, 2)
+            if role == MEMBER and (flags & ADMINS_WRITE or muted > now_ms()):
+                raise Muted()
+            return Audience(kind, 0, size)
+        raise NotAMember()
 
     def open_private(self, user_id: int, other_id: int) -> tuple[int, bool]:
         """The private conversation of two users and whether it is new. Raises UnknownUser."""
@@ -107,32 +125,3 @@ class Conversations:
             return self._database.write(work)
         except IntegrityError:
             return self._database.write(work)  # somebody opened it meanwhile: now it is there
-
-
-def _summaries(user_id: int) -> Select[*tuple[Any, ...]]:
-    partner = or_(
-        and_(Conversation.low_id == user_id, User.id == Conversation.high_id),
-        and_(Conversation.low_id != user_id, User.id == Conversation.low_id),
-    )
-    last = and_(
-        Event.conversation_id == Conversation.id, Event.seq == Conversation.last_seq,
-        Event.seq > Member.joined_seq,  # who has just registered has heard no broadcast yet
-    )
-    return (
-        select(
-            Conversation, Member.read_seq, User, Event.conversation_id, Event.seq, Event.type,
-            Event.sender_id, Event.at, Event.body,
-        )
-        .join(Member, Member.conversation_id == Conversation.id)
-        .join(User, and_(Conversation.kind == PRIVATE, partner), isouter=True)
-        .join(Event, last, isouter=True)
-        .where(Member.user_id == user_id, Conversation.kind != ACCOUNT)
-    )
-
-
-def _summary(row: Row[*tuple[Any, ...]]) -> Summary:
-    conversation, read_seq, other, *last = row
-    return Summary(
-        conversation.id, conversation.kind, conversation.last_seq, conversation.last_at, read_seq,
-        other, Entry(*last) if last[1] is not None else None,
-    )

@@ -65,7 +65,10 @@ class Stored(Struct, gc=False):
 
 
 class Marked(Struct, gc=False):
-    """The read cursor as it is now; `moved` says whether this mark moved it."""
+    """The read cursor as it is now; `moved` says whether this mark moved it.
+
+    `size` is a group's number of members; `blocked`: one of a pair has blocked the other.
+    """
 
     conversation: int
     kind: int
@@ -73,6 +76,8 @@ class Marked(Struct, gc=False):
     high: int
     seq: int
     moved: bool
+    size: int = 0
+    blocked: bool = False
 
 
 class Appended(Struct):

@@ -16,8 +16,8 @@ from app.store.users import now_ms
 SESSIONS_PER_USER = 100  # the oldest make room: a script that logs in for ever fills no table
 
 _IS_LIVE = """
-    SELECT 1 FROM login_session
-    WHERE id = ? AND user_id = ? AND revoked_at IS NULL AND expires_at > ?"""
+    SELECT shows_reading FROM login_session JOIN "user" ON "user".id = user_id
+    WHERE login_session.id = ? AND user_id = ? AND revoked_at IS NULL AND expires_at > ?"""
 
 
 class Sessions:
@@ -50,8 +50,12 @@ class Sessions:
         return session_id, self._database.write(work)
 
     def is_live(self, session_id: str, user_id: int) -> bool:
+        return self.shows_reading(session_id, user_id) is not None
+
+    def shows_reading(self, session_id: str, user_id: int) -> bool | None:
+        """Whether the user of a live session shows what they read; None: it is not live."""
         found = self._database.rows(_IS_LIVE, session_id, user_id, now_ms())
-        return bool(found)
+        return bool(found[0][0]) if found else None
 
     def rotate(self, session_id: str, user_id: int, old: str, new: str, life_ms: int) -> None:
         """Make `new` the only good refresh token.

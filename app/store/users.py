@@ -20,6 +20,7 @@ T = TypeVar("T")
 NOBODY = "\x01"
 _BROADCAST = select(Conversation.id).where(ONE_BROADCAST)
 CHANGEABLE = frozenset(("name", "avatar", "gender", "phone", "email", "password_hash"))
+SWITCHES = frozenset(("shows_presence", "shows_reading"))
 
 
 def now_ms() -> int:
@@ -86,12 +87,12 @@ class Users:
         with self._database.read() as session:
             return list(session.scalars(query))
 
-    def change(self, user_id: int, **values: str) -> User:
-        """Set some of CHANGEABLE. Raises NameTaken, UnknownUser."""
-        assert values.keys() <= CHANGEABLE
+    def change(self, user_id: int, **values: str | bool) -> User:
+        """Set some of CHANGEABLE and SWITCHES. Raises NameTaken, UnknownUser."""
+        assert values.keys() <= CHANGEABLE | SWITCHES
         changed: dict[str, str | int] = {**values, "updated_at": now_ms()}
         if "name" in values:
-            changed["name_key"] = name_key(values["name"])
+            changed["name_key"] = name_key(str(values["name"]))
 
         def work(session: Session) -> None:
             session.execute(
@@ -109,6 +110,7 @@ class Users:
             session.execute(update(User).where(User.id == user_id).values(
                 name="", name_key=f"\x7fdeleted-{user_id}", password_hash="", avatar="",
                 gender="male", phone="", email="", updated_at=now, deleted_at=now, admin=False,
+                seen_at=None,
             ))
             session.execute(delete(Member).where(
                 Member.user_id == user_id, Member.conversation_id.in_(_BROADCAST)

@@ -54,7 +54,7 @@ def check_password(password: str, name: str, shortest: int) -> None:
         raise BadRequest("The password must not be the name.")
 
 
-def check_profile(values: dict[str, str]) -> dict[str, str]:
+def check_profile(values: dict[str, Any]) -> dict[str, Any]:
     """Check what a user wants to change of themselves. Raises BadRequest that says the rule."""
     if "name" in values:
         values["name"] = check_name(values["name"])

@@ -12,6 +12,7 @@ from app.http import answer, body, empty, limit
 from app.models import User
 from app.services import services
 from app.user import accounts, bp
+from app.user.presence import tell_switches
 
 SEARCH_CHARS = 64
 
@@ -31,6 +32,8 @@ class Me(Profile):
     phone: str
     email: str
     created_at: int
+    shows_presence: bool
+    shows_reading: bool
 
 
 class Changes(Struct, forbid_unknown_fields=True):
@@ -43,6 +46,8 @@ class Changes(Struct, forbid_unknown_fields=True):
     email: str | UnsetType = UNSET
     password: str | UnsetType = UNSET
     current_password: str | UnsetType = UNSET
+    shows_presence: bool | UnsetType = UNSET
+    shows_reading: bool | UnsetType = UNSET
 
 
 def profile_of(user: User) -> Profile:
@@ -51,7 +56,8 @@ def profile_of(user: User) -> Profile:
 
 def me_of(user: User) -> Me:
     return Me(
-        user.id, user.name, user.avatar, user.gender, user.phone, user.email, user.created_at
+        user.id, user.name, user.avatar, user.gender, user.phone, user.email, user.created_at,
+        user.shows_presence, user.shows_reading,
     )
 
 
@@ -76,6 +82,7 @@ def change_me() -> Response:
         accounts.confirm_password(user, current)
     if values:
         user = store.users.change(who.user, **values)
+        tell_switches(who.user, values)
     if password is not None:
         accounts.change_password(who, password)
     return answer(me_of(user))

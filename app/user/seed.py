@@ -47,10 +47,10 @@ def identify() -> Pass:
     return who
 
 
-def check_session(who: Pass) -> None:
-    """Raises Unauthorized, in the seed's words, when the session has ended."""
+def check_session(who: Pass) -> bool:
+    """As tokens.check_session; raises Unauthorized in the seed's words."""
     try:
-        tokens.check_session(who)
+        return tokens.check_session(who)
     except Unauthorized:
         raise Unauthorized("token失效") from None
 

@@ -1,0 +1,172 @@
+"""The lines of a conversation list: what stands last in each, and how much is unread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from app.models.message import ACCOUNT, HIGH_BLOCKS, LOW_BLOCKS, OPEN_HISTORY, PRIVATE
+from app.store.database import Database
+from app.store.items import Entry
+
+COUNTED = 999  # what `unread` and `mentions` count up to
+WALK = 2000  # events of a conversation that are looked at to count them; the newest
+_EVENT = """
+    {0}.conversation_id, {0}.seq, {0}.type, {0}.sender_id, {0}.at,
+    coalesce({0}.revised, {0}.body)"""
+# The page first: what is joined to it and counted for it is paid for its lines only.
+_PAGE = """
+    WITH page AS MATERIALIZED (
+        SELECT conversation.id, kind, size, last_seq, last_at,
+            CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END AS joined_seq,
+            read_seq, role, message_seq, flags, member.user_id AS reader,
+            CASE WHEN kind <> {private} THEN 0 WHEN low_id = member.user_id THEN high_id
+                ELSE low_id END AS other
+        FROM member JOIN conversation ON conversation.id = member.conversation_id
+        WHERE member.user_id = ? AND kind <> {account} {where}
+        ORDER BY last_at DESC, conversation.id DESC LIMIT ?
+    )
+    SELECT page.id, kind, size, last_seq, last_at, page.joined_seq, page.read_seq, page.role,
+        chat_group.name, chat_group.avatar,
+        partner.id, partner.name, partner.avatar, partner.gender,
+        CASE WHEN partner.shows_reading AND me.shows_reading
+            AND flags & {blocks} = 0 THEN theirs.read_seq END,
+        {final}, {said}
+    FROM page JOIN "user" AS me ON me.id = page.reader
+    LEFT JOIN "user" AS partner ON partner.id = page.other
+    LEFT JOIN member AS theirs
+        ON theirs.conversation_id = page.id AND theirs.user_id = page.other
+    LEFT JOIN chat_group ON chat_group.conversation_id = page.id
+    LEFT JOIN event AS final ON final.conversation_id = page.id AND final.seq = last_seq
+        AND last_seq > page.joined_seq
+    LEFT JOIN event AS said ON said.conversation_id = page.id AND said.seq = message_seq
+        AND message_seq > page.joined_seq
+    ORDER BY last_at DESC, page.id DESC"""
+_LATEST, _OLDER, _ONE = (
+    _PAGE.format(
+        where=where, private=PRIVATE, account=ACCOUNT, blocks=LOW_BLOCKS | HIGH_BLOCKS,
+        final=_EVENT.format("final"), said=_EVENT.format("said"),
+    )
+    for where in (
+        "", "AND (last_at < ? OR last_at = ? AND conversation.id < ?)", "AND conversation.id = ?"
+    )
+)
+# Messages of others behind `walk`; messages behind `start` that name the reader or everybody.
+_COUNTS = """
+    SELECT asked.id, (
+        SELECT count(*) FROM (
+            SELECT 1 FROM event
+            WHERE conversation_id = asked.id AND seq > asked.walk AND type = 'message'
+                AND sender_id <> ? LIMIT {counted}
+        ) AS unread
+    ), (
+        SELECT count(*) FROM (
+            SELECT seq FROM (
+                SELECT seq FROM mention WHERE conversation_id = asked.id AND user_id = 0
+                    AND seq > asked.start ORDER BY seq DESC LIMIT {counted}
+            ) AS everybody UNION SELECT seq FROM (
+                SELECT seq FROM mention WHERE conversation_id = asked.id AND user_id = ?
+                    AND seq > asked.start ORDER BY seq DESC LIMIT {counted}
+            ) AS one
+        ) AS named JOIN event ON conversation_id = asked.id AND event.seq = named.seq
+        WHERE sender_id <> ?
+    ) FROM {asked}"""
+_COUNTS_SQLITE = _COUNTS.format(counted=COUNTED, asked="""(
+    SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS start,
+        json_extract(value, '$[2]') AS walk
+    FROM json_each(?)) AS asked""")
+_COUNTS_POSTGRESQL = _COUNTS.format(
+    counted=COUNTED,
+    asked="unnest(?::bigint[], ?::bigint[], ?::bigint[]) AS asked (id, start, walk)",
+)
+
+
+class Partner(NamedTuple):
+    """The other user of a private conversation."""
+
+    id: int
+    name: str
+    avatar: str
+    gender: str
+
+
+class Summary(Struct):
+    """One line of a conversation list. `other` is the partner of a private chat.
+
+    `seen_seq` is the partner's read cursor, where both sides show theirs. `name` and `avatar` are
+    a group's. `unread` and `mentions` end at COUNTED.
+    """
+
+    id: int
+    kind: int
+    size: int
+    last_seq: int
+    last_at: int
+    joined_seq: int
+    read_seq: int
+    role: int
+    name: str | None
+    avatar: str | None
+    other: Partner | None
+    seen_seq: int | None
+    last: Entry | None
+    message: Entry | None
+    unread: int = 0
+    mentions: int = 0
+
+
+def summaries(
+    database: Database, user_id: int, limit: int, before: tuple[int, int] | None = None,
+    conversation: int | None = None,
+) -> list[Summary]:
+    """The user's conversations, the latest first, from behind `before`: (last_at, id) of a line.
+
+    Two statements, however many they are.
+    """
+    page, values = _LATEST, []
+    if before is not None:
+        page, values = _OLDER, [before[0], *before]
+    if conversation is not None:
+        page, values = _ONE, [conversation]
+    rows = database.rows(page, OPEN_HISTORY, user_id, *values, limit)
+    lines = [_summary(row) for row in rows]
+    _count(database, user_id, lines)
+    return lines
+
+
+def _summary(row: tuple[Any, ...]) -> Summary:
+    """A row of _PAGE."""
+    partner, last, message = row[10:15], row[15:21], row[21:]
+    return Summary(*(
+        *row[:10], Partner(*partner[:4]) if partner[0] is not None else None, partner[4],
+        Entry(*last) if last[0] is not None else None,
+        Entry(*message) if message[0] is not None else None,
+    ))
+
+
+def _count(database: Database, user_id: int, lines: Sequence[Summary]) -> None:
+    """Fill in what is unread: beside the event loop, where there is much to look at."""
+    behind = {
+        line.id: (line, start) for line in lines
+        if line.last_seq > (start := max(line.read_seq, line.joined_seq))
+    }
+    if not behind:
+        return
+    asked = [
+        (key, start, max(start, line.last_seq - WALK)) for key, (line, start) in behind.items()
+    ]
+    steps = sum(line.last_seq - walk for (line, _), (_, _, walk) in zip(
+        behind.values(), asked, strict=True
+    ))
+    ask = database.rows if steps <= WALK else database.rows_aside
+    if database.embedded:
+        rows = ask(_COUNTS_SQLITE, *[user_id] * 3, json.dumps(asked))
+    else:
+        columns = [list(column) for column in zip(*asked, strict=True)]
+        rows = ask(_COUNTS_POSTGRESQL, *[user_id] * 3, *columns)
+    for key, unread, mentions in rows:
+        line, _ = behind[key]
+        line.unread, line.mentions = unread, min(mentions, COUNTED)

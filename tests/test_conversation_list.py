@@ -1,0 +1,261 @@
+"""The list of conversations: what is unread and stands last in each, at a constant cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import insert, text
+
+import config as configuration
+from app import create_app, services
+from app.models import Mention
+from app.store import Database, Store
+from app.store.items import Mark
+from app.store.summaries import COUNTED, WALK, Summary
+from tests.support.log import into, people, stored, to_user
+from tests.support.statements import queries, traced
+from tests.support.web import Account, person, problem
+
+GROWING = (  # tables, and what statements call them
+    "event", "member", "conversation", "user", "mention", "contact", "chat_group",
+    "me", "them", "theirs", "mine", "partner", "final", "said",
+)
+LIST = "/v2/conversations"
+
+
+def line(store: Store, user: int, conversation: int) -> Summary:
+    return store.conversations.get(user, conversation)
+
+
+def say(store: Store, sender: int, conversation: int, count: int = 1) -> None:
+    stored(store.journal.commit([into(sender, conversation) for _ in range(count)]))
+
+
+def mark(store: Store, user: int, conversation: int, seq: int) -> None:
+    store.journal.commit([Mark(user, conversation, seq)])
+
+
+def group_of(store: Store, *users: int, open_history: bool = False) -> int:
+    told = store.groups.create(users[0], "walkers", list(users[1:]), open_history)
+    return told.entry.conversation_id
+
+
+def name_in(database: Database, conversation: int, seq: int, *users: int) -> None:
+    database.write(lambda session: session.execute(insert(Mention), [
+        {"conversation_id": conversation, "user_id": user, "seq": seq} for user in users
+    ]))
+
+
+def test_what_others_wrote_behind_the_cursor_is_unread(store: Store) -> None:
+    ada, ben = people(store, 2)
+    [place] = stored(store.journal.commit([to_user(ada, ben)]))
+    key = place.conversation
+    say(store, ada, key, 2)
+    say(store, ben, key)
+    assert (line(store, ben, key).unread, line(store, ada, key).unread) == (3, 1)
+    mark(store, ben, key, 2)
+    assert line(store, ben, key).unread == 1
+    mark(store, ben, key, 4)
+    assert line(store, ben, key).unread == 0
+
+
+def test_other_events_are_not_unread(store: Store) -> None:
+    ada, ben = people(store, 2)
+    group = group_of(store, ada, ben)
+    assert (line(store, ben, group).unread, line(store, ben, group).last_seq) == (0, 1)
+    say(store, ada, group)
+    assert line(store, ben, group).unread == 1
+
+
+@pytest.mark.parametrize(("open_history", "first"), [(False, 3), (True, 1)])
+def test_what_was_said_before_one_came_is_not_unread(
+    database: Database, store: Store, open_history: bool, first: int
+) -> None:
+    ada, ben = people(store, 2)
+    group = group_of(store, ada, open_history=open_history)
+    say(store, ada, group)
+    database.write(lambda session: session.execute(text(
+        "INSERT INTO member (conversation_id, user_id, read_seq, joined_seq)"
+        f" VALUES ({group}, {ben}, 2, 2)"
+    )))
+    found = line(store, ben, group)
+    assert (found.unread, found.joined_seq + 1) == (0, first)
+    assert (found.last is None, found.message is None) == (not open_history, not open_history)
+    say(store, ada, group)
+    found = line(store, ben, group)
+    assert found.unread == 1
+    assert found.message is not None and found.message.seq == 3
+
+
+def test_unread_is_counted_up_to_999_and_no_further(store: Store) -> None:
+    ada, ben = people(store, 2)
+    group = group_of(store, ada, ben)
+    say(store, ada, group, COUNTED)
+    assert line(store, ben, group).unread == COUNTED
+    say(store, ada, group, 50)
+    assert line(store, ben, group).unread == COUNTED == 999
+    say(store, ben, group, WALK - 100)  # looked at, and not counted
+    assert line(store, ben, group).unread == 100
+
+
+def test_much_that_is_unread_is_counted_for_every_conversation(store: Store) -> None:
+    ada, *others = people(store, 7)
+    drafts = [to_user(other, ada) for other in others for _ in range(600)]
+    stored(store.journal.commit(drafts))
+    found = store.conversations.listed(ada, 50)
+    assert [summary.unread for summary in found] == [600] * 6
+    assert [summary.unread for summary in store.conversations.listed(ada, 2)] == [600] * 2
+
+
+def test_mentions_are_of_the_reader_or_of_everybody_and_not_ones_own(
+    database: Database, store: Store
+) -> None:
+    ada, ben, eve = people(store, 3)
+    group = group_of(store, ada, ben, eve)
+    say(store, ada, group, 4)  # seqs 2 to 5
+    name_in(database, group, 2, ben)
+    name_in(database, group, 3, 0)
+    name_in(database, group, 4, 0, ben)  # one message: counted once
+    name_in(database, group, 5, eve)
+    assert [line(store, user, group).mentions for user in (ada, ben, eve)] == [0, 3, 3]
+    mark(store, ben, group, 3)
+    assert line(store, ben, group).mentions == 1
+    mark(store, ben, group, 5)
+    assert line(store, ben, group).mentions == 0
+
+
+def test_the_last_message_is_found_behind_other_events(database: Database, store: Store) -> None:
+    ada, ben = people(store, 2)
+    group = group_of(store, ada, ben)
+    assert line(store, ben, group).message is None
+    say(store, ada, group)
+    database.write(lambda session: session.execute(text(
+        "INSERT INTO event (conversation_id, seq, type, sender_id, at, body)"
+        f" VALUES ({group}, 3, 'group', {ada}, 1, '{{}}')"
+    )))
+    database.write(lambda session: session.execute(text(
+        f"UPDATE conversation SET last_seq = 3 WHERE id = {group}"
+    )))
+    found = line(store, ben, group)
+    assert found.last is not None and found.last.seq == 3
+    assert found.message is not None and (found.message.seq, found.message.type) == (2, "message")
+    say(store, ben, group)
+    assert line(store, ben, group).message == line(store, ben, group).last
+
+
+def test_a_line_shows_what_a_message_says_now(database: Database, store: Store) -> None:
+    ada, ben = people(store, 2)
+    [place] = stored(store.journal.commit([to_user(ada, ben)]))
+    database.write(lambda session: session.execute(text("UPDATE event SET revised = '{\"n\": 1}'")))
+    found = line(store, ben, place.conversation)
+    assert found.last is not None and found.last == found.message
+    assert json.loads(found.last.body) == {"n": 1}
+
+
+def test_a_group_line_has_name_size_and_role(ada: Account, ben: Account) -> None:
+    made = ada.post("/v2/groups", name="徒步", members=[ben.id]).json
+    group = {"id": made["id"], "name": "徒步", "avatar": "", "size": 2, "role": "member"}
+    [found] = ben.get(LIST).json["conversations"]
+    assert found["group"] == group
+    assert (found["user"], found["partner_read_seq"], found["first_seq"]) == (None, None, 1)
+    assert ada.get(f"{LIST}/{made['id']}").json["group"] == group | {"role": "owner"}
+
+
+def test_a_private_line_tells_how_far_the_partner_has_read(ada: Account, ben: Account) -> None:
+    path = f"{LIST}/{ada.post(LIST, user=ben.id).json['id']}"
+    for ref in ("a", "b"):
+        ada.post(f"{path}/messages", ref=ref, message={"media": "text", "content": "hi"})
+    ben.post(f"{path}/read", seq=2)
+    assert ada.get(path).json["partner_read_seq"] == 2
+    assert ben.get(path).json["partner_read_seq"] == 0
+    for who in (ada, ben):  # it is hidden from both, whoever hides
+        who.patch("/v2/users/me", shows_reading=False)
+        assert ada.get(path).json["partner_read_seq"] is None
+        assert ben.get(path).json["partner_read_seq"] is None
+        assert who.patch("/v2/users/me", shows_reading=True).json["shows_reading"] is True
+
+
+def test_a_stranger_gets_no_line(ada: Account, ben: Account) -> None:
+    made = ada.post("/v2/groups", name="ours", members=[]).json
+    problem(ben.get(f"{LIST}/{made['id']}"), 403, "not_a_member")
+
+
+# -- cost ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def seen() -> Iterator[list[str]]:
+    with traced() as statements:
+        yield statements
+
+
+@pytest.fixture
+def watched(seen: list[str], tmp_path: Path) -> Iterator[Flask]:
+    """An application whose every statement is seen."""
+    made = create_app(configuration.load({
+        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path), "HICHAT_RATE_LIMITS": "off",
+    }))
+    with made.app_context():
+        upgrade()
+    yield made
+    services.of(made).store.database.close()
+
+
+def test_a_page_costs_three_statements_however_long_the_list_is(
+    watched: Flask, seen: list[str]
+) -> None:
+    store = services.of(watched).store
+    me = person(watched.test_client(), "me")
+    friends = [person_in(store, number) for number in range(1000)]
+    stored(store.journal.commit([to_user(friend, me.id) for friend in friends]))
+    for limit in (1, 50, 200):
+        seen.clear()
+        page = me.get(LIST, limit=limit).json
+        assert len(page["conversations"]) == limit
+        assert {found["unread"] for found in page["conversations"]} == {1}
+        assert len(queries(seen)) <= 3  # the session, the page, the counts
+    seen.clear()
+    assert me.get(LIST, limit=200, before=page["next"]).json["next"] is not None
+    assert len(queries(seen)) <= 3
+
+
+def person_in(store: Store, number: int) -> int:
+    return store.users.create(f"friend {number}", "hash").id
+
+
+def test_no_statement_of_the_list_reads_a_whole_table(
+    watched: Flask, seen: list[str]
+) -> None:
+    store = services.of(watched).store
+    ada, ben = people(store, 2)
+    group = group_of(store, ada, ben)
+    say(store, ada, group)
+    stored(store.journal.commit([to_user(ben, ada), to_user(ada, ben)]))
+    seen.clear()
+    found = store.conversations.listed(ada, 10)
+    store.conversations.listed(ada, 10, (found[0].last_at, found[0].id))
+    store.conversations.get(ada, group)
+    store.conversations.audience(ada, group)
+    store.receipts.readers(ada, group, 2)
+    store.sightings.visible([(ada, ben), (ben, ada)])
+    store.events.heads(ada, [group, 99])
+    assert_indexed(store.database, queries(seen))
+
+
+def assert_indexed(database: Database, statements: list[str]) -> None:
+    """SQLite looks the rows of all that grows up by index."""
+    assert len(statements) >= 8
+    for statement in statements:
+        with database.read() as session:
+            plan: list[Any] = session.connection().exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}"
+            ).all()
+        steps = [row[-1] for row in plan]
+        scans = [step for step in steps if any(step.startswith(f"SCAN {name}") for name in GROWING)]
+        assert scans == [], (statement, steps)

@@ -1,0 +1,102 @@
+"""What catching up, connecting and being watched cost: statements, counted in a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.support.chat import expect_silence, open_chat
+from tests.support.client import PATIENCE, Person
+from tests.support.server import Server
+
+MANY = 500
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that tells what its database was asked."""
+    made = Server(tmp_path_factory.mktemp("counting"), app="tests.support.probe:app")
+    made.prepare()
+    made.start()
+    yield made
+    made.kill()
+
+
+def asked(server: Server) -> list[str]:
+    """The queries since this was asked last."""
+    found: list[str] = requests.get(f"{server.http}/queries", timeout=PATIENCE).json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def busy(counting: Server) -> Person:
+    """A user with 500 groups, in each of which somebody has written."""
+    found = Person(counting)
+    with found.device() as device:
+        for number in range(MANY):
+            made = found.post("/v2/groups", name=f"group {number}", members=[])
+            device.send(op="send", ref=f"r{number}", conversation=made.json()["id"],
+                        message={"media": "text", "content": "hi"})
+    return found
+
+
+def test_sync_of_500_conversations_with_nothing_new_is_one_round_trip(
+    counting: Server, busy: Person
+) -> None:
+    with busy.device() as device:
+        heads = device.frames[0]["conversations"]
+        assert len(heads) == MANY
+        asked(counting)
+        cursors = {str(head["id"]): head["last_seq"] for head in heads}
+        device.send(op="sync", ref="s", cursors=cursors)
+        assert device.receive() == {"op": "synced", "ref": "s", "behind": {}}
+        assert len(asked(counting)) == 1
+        cursors[str(heads[0]["id"])] -= 1
+        device.send(op="sync", ref="s", cursors=cursors)
+        assert device.receive()["op"] == "event"
+        assert device.receive()["op"] == "synced"
+        assert len(asked(counting)) <= 3  # the heads, a member's floor, the page
+
+
+def test_a_connect_asks_the_database_three_times(counting: Server, busy: Person) -> None:
+    with Person(counting).device() as first:
+        expect_silence(first)
+        asked(counting)
+        with busy.device() as device:
+            expect_silence(device)
+        found = asked(counting)
+    # The session; the heads, and again behind the entering of rooms; `sync` of nothing is free.
+    assert len(found) <= 4, found
+    assert not any("seen_at" in statement for statement in found)
+
+
+def test_a_message_and_its_typing_cost_no_more_for_being_watched(counting: Server) -> None:
+    ann, bert = Person(counting), Person(counting)
+    chat = open_chat(ann, bert)
+    with ann.device() as a, bert.device() as b:
+        a.send(op="watch", users=[bert.id])
+        a.expect("presence", online=True)
+        asked(counting)
+        for number in range(10):
+            a.say(f"line {number}", chat)
+            b.expect("event")
+        per_message = len(asked(counting)) / 10
+        assert per_message <= 1, "a private message locks its conversation and asks nothing else"
+        for _ in range(10):
+            a.send(op="typing", conversation=chat)
+        assert b.receive()["op"] == "typing"
+        expect_silence(a)
+        assert len(asked(counting)) == 1
+
+
+def test_a_read_mark_costs_what_it_did(counting: Server) -> None:
+    ann, bert = Person(counting), Person(counting)
+    chat = open_chat(ann, bert)
+    with ann.device() as a, bert.device() as b:
+        a.say("read this", chat)
+        asked(counting)
+        b.send(op="read", conversation=chat, seq=1)
+        assert a.expect("receipt")["user"] == bert.id
+        assert len(asked(counting)) == 2  # the conversation's lock and the member's seat
