@@ -16,7 +16,10 @@ COUNTED = 999  # what `unread` and `mentions` count up to
 WALK = 2000  # events of a conversation that are looked at to count them; the newest
 _EVENT = """
     {0}.conversation_id, {0}.seq, {0}.type, {0}.sender_id, {0}.at,
-    coalesce({0}.revised, {0}.body)"""
+    coalesce({0}.revised, {0}.body), {0}.reactions, EXISTS (
+        SELECT 1 FROM removal WHERE removal.user_id = page.reader
+        AND removal.conversation_id = {0}.conversation_id AND removal.seq = {0}.seq
+    )"""
 # The page first: what is joined to it and counted for it is paid for its lines only.
 _PAGE = """
     WITH page AS MATERIALIZED (
@@ -139,7 +142,7 @@ def summaries(
 
 def _summary(row: tuple[Any, ...]) -> Summary:
     """A row of _PAGE."""
-    partner, last, message = row[10:15], row[15:21], row[21:]
+    partner, last, message = row[10:15], row[15:23], row[23:]
     return Summary(*(
         *row[:10], Partner(*partner[:4]) if partner[0] is not None else None, partner[4],
         Entry(*last) if last[0] is not None else None,
