@@ -144,6 +144,11 @@ class RefConflict(HiChatError):
     default = "This ref was used for another message: use a new ref."
 
 
+class TooMany(HiChatError):
+    code, status = "too_many", 409
+    default = "There are too many of these: remove some first."
+
+
 class RateLimited(HiChatError):
     code, status, retry = "rate_limited", 429, True
     default = "Too many requests: wait a little and try again."

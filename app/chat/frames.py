@@ -88,6 +88,8 @@ class Event(Struct, tag_field="op", tag="event"):
     message: Part = msgspec.UNSET
     group: Part = msgspec.UNSET
     members: Part = msgspec.UNSET
+    contact: Part = msgspec.UNSET
+    setting: Part = msgspec.UNSET
 
 
 class Head(Struct, omit_defaults=True):

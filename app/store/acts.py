@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.errors import Forbidden, NotAMember, RefConflict
 from app.models import Conversation, Event, Member, User
 from app.models.message import ACCOUNT, ADMIN
-from app.store.items import Appended, Entry
+from app.store.items import FORGOTTEN, Appended, Entry
 from app.store.users import now_ms
 
 _encode = msgspec.json.Encoder().encode
@@ -54,8 +54,8 @@ class Act:
         )
         if found is None:
             return None
-        place = (found.conversation_id, found.type, found.body)
-        if place != (self.conversation.id, type, _encode(body).decode()):
+        same = (found.conversation_id, found.type) == (self.conversation.id, type)
+        if not same or found.body not in (_encode(body).decode(), FORGOTTEN):
             raise RefConflict()
         return self._told(found, (), (), fresh=False)
 

@@ -34,7 +34,7 @@ from app.models.message import (
     PRIVATE,
 )
 from app.store.database import spelled
-from app.store.items import Draft, Item, Mark, Marked, Result, Stored
+from app.store.items import FORGOTTEN, Draft, Item, Mark, Marked, Result, Stored
 from app.store.pairs import flags_between, given, open_pairs
 from app.store.users import now_ms
 
@@ -165,14 +165,15 @@ class Batch:
         absent = missing - self.opened.keys()
         if not absent:
             return
-        flags = flags_between(self.connection, sorted(absent))
-        # Locked: an account that is being deleted meanwhile must find the new conversation.
+        # Locked: an account that is being deleted meanwhile must find the new conversation, and
+        # so must a block.
         alive = set(self.connection.scalars(
             select(User.id)
             .where(User.id.in_({user for both in absent for user in both}))
             .where(User.deleted_at.is_(None))
             .order_by(User.id).with_for_update(read=True)
         ))
+        flags = flags_between(self.connection, sorted(absent))
         for low, high in absent:
             if low in alive and high in alive:
                 head = Head((0, PRIVATE, low, high, 0, 0, None, flags[low, high]))
@@ -252,7 +253,7 @@ class Batch:
             stored.conversation == draft.conversation if draft.to_user is None
             else (stored.low, stored.high) == _pair(draft)
         )
-        return stored if same and body == draft.body else RefConflict()
+        return stored if same and body in (draft.body, FORGOTTEN) else RefConflict()
 
     def _append(self, draft: Draft, key: int, now: int) -> Result:
         """Give a draft its place. Repeats first: they stay true whatever has changed since."""

@@ -10,6 +10,9 @@ from msgspec import Struct
 from app.errors import HiChatError
 
 
+FORGOTTEN = '{"expired":true}'  # the body of an event whose content was erased
+
+
 class Entry(NamedTuple):
     """One stored event; `body` is what it says, as JSON."""
 
