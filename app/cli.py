@@ -20,3 +20,15 @@ def prepare() -> None:
     if not services().store.database.is_current():
         upgrade()
         click.echo("The database is migrated.")
+
+
+@commands.command()
+def forget() -> None:
+    """Forget now what is older than HICHAT_RETENTION_DAYS; a running server does so by itself."""
+    os.umask(0o077)
+    found = services()
+    days = found.config.retention_days
+    if not days:
+        click.echo("HICHAT_RETENTION_DAYS is 0: everything is kept.")
+        return
+    click.echo(f"{found.store.retention.forget_older(days)} events are forgotten.")

@@ -39,6 +39,7 @@ def test_a_conversation_is_opened_once_and_is_the_same_from_both_sides(
         "id": answers[0].json["id"], "kind": "private", "last_seq": 0, "read_seq": 0,
         "last_at": answers[0].json["last_at"], "last_event": None,
         "user": {"id": ben.id, "name": "ben", "avatar": "", "gender": "male"},
+        "pinned": False, "silent": False, "hidden": False, "draft": None,
     }
     assert answers[2].json["user"]["name"] == "ada"
 

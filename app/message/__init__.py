@@ -4,4 +4,11 @@ from flask import Blueprint
 
 bp = Blueprint("message", __name__)
 
-from app.message import conversations, groups, seed, socket  # noqa: E402, F401  # they add their routes
+from app.message import (  # noqa: E402, F401  # they add their routes
+    conversations,
+    export,
+    groups,
+    seed,
+    settings,
+    socket,
+)

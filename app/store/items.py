@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from app.errors import HiChatError
 
-
 FORGOTTEN = '{"expired":true}'  # the body of an event whose content was erased
 
 
