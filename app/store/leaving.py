@@ -64,6 +64,6 @@ class Leaving:
             session.execute(delete(Event).where(
                 Event.conversation_id == log.id, Event.seq > log.last_seq
             ))
-            return log.last_seq > 0
+            return bool(log.last_seq)
 
         return self._database.write(work)
