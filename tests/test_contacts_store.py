@@ -16,6 +16,7 @@ from app.models.message import CONTACTS, HIGH_BLOCKS, LOW_BLOCKS
 from app.models.user import ASKED, ASKING, FRIEND
 from app.store import Database, Store
 from app.store.acquaintance import CONTACTS_PER_USER, OPEN_REQUESTS
+from app.store.items import Mark
 from app.store.leaving import CONTACTS_AT_ONCE
 from tests.support.log import at_once, into, people, stored, to_user
 
@@ -74,6 +75,40 @@ def test_a_block_holds_whatever_opens_the_conversation_meanwhile(store: Store) -
         assert isinstance(result, Blocked)
         conversation, _ = store.conversations.open_private(ada, ben)
         assert flags(store, conversation) == LOW_BLOCKS
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_whatever_happens_at_once_rows_logs_and_flags_agree(store: Store) -> None:
+    ada, ben, eve = people(store, 3)
+    conversation, _ = store.conversations.open_private(ada, ben)
+    for user in (ada, ben):
+        store.contacts.ask(user, eve)
+    logs = {head.id for user in (ada, ben) for head in store.conversations.heads(user, 10)}
+    marks = [Mark(user, log, 1) for log in sorted(logs) for user in (ada, ben)]
+    changes = [
+        partial(change, one, other)
+        for one, other in ((ada, ben), (ben, ada), (ada, eve), (eve, ben))
+        for change in (store.contacts.ask, store.contacts.remove, store.contacts.befriend)
+    ]
+    for round in range(4):
+        at_once([
+            *changes,
+            partial(store.settings.change, ada, conversation, {"draft": f"{round}"}),
+            partial(store.settings.change, ben, conversation, {"hidden": bool(round % 2)}),
+            partial(store.journal.commit, [*marks, to_user(ada, ben), to_user(ben, ada)]),
+        ])
+    rows = {user: states(store, user) for user in (ada, ben, eve)}
+    for one, other in ((ada, ben), (ada, eve), (ben, eve)):
+        both = [rows[one].get(other, (0, False))[0], rows[other].get(one, (0, False))[0]]
+        assert sorted(both) in ([0, 0], [ASKED, ASKING], [FRIEND, FRIEND])
+        key, _ = store.conversations.open_private(one, other)
+        assert flags(store, key) == (CONTACTS if both == [FRIEND, FRIEND] else 0)
+    with store.database.read() as session:
+        for log in session.scalars(select(Conversation)):
+            seqs = session.scalars(
+                select(Event.seq).where(Event.conversation_id == log.id).order_by(Event.seq)
+            ).all()
+            assert list(seqs) == list(range(1, log.last_seq + 1))
 
 
 def test_the_conversations_flags_follow_the_contacts(store: Store) -> None:

@@ -119,6 +119,7 @@ class _Export:
             yield from self._items(self._events(found))
             yield b"]}"
             comma = b","
+            gevent.sleep(0)
 
     def _ids(self) -> Iterator[int]:
         after = 0
