@@ -258,6 +258,8 @@ def test_nothing_reads_a_whole_table(database: Database, store: Store) -> None:
     store.settings.change(ada, conversation, {"pinned": True})
     store.conversations.listed(ada, 10, (1, 5, 5))
     store.leaving.part(ada)
+    store.leaving.shorten_log(ada)
+    store.users.delete(ada)
     for engine in engines:
         sql_event.remove(engine, "before_cursor_execute", note)
     starts = ("SELECT", "UPDATE", "DELETE", "WITH")

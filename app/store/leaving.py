@@ -5,10 +5,10 @@ An account that is half gone when the process dies is still an account, and can 
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.models import Contact, Conversation, Event
+from app.models import Contact, Conversation, Event, Member
 from app.models.user import STRANGER
 from app.store.acquaintance import lock_users, said
 from app.store.acts import own_log
@@ -61,9 +61,13 @@ class Leaving:
             if log is None or not log.last_seq:
                 return False
             log.last_seq = max(0, log.last_seq - EVENTS_AT_ONCE)
+            log.expired_seq = min(log.expired_seq, log.last_seq)
             session.execute(delete(Event).where(
                 Event.conversation_id == log.id, Event.seq > log.last_seq
             ))
+            session.execute(update(Member).where(
+                Member.conversation_id == log.id, Member.read_seq > log.last_seq
+            ).values(read_seq=log.last_seq))
             return bool(log.last_seq)
 
         return self._database.write(work)

@@ -73,7 +73,7 @@ class Retention:
 
     def forget_older(self, days: int) -> int:
         """Forget the content of events that are older; how many events those were."""
-        return self.forget(now_ms() - days * DAY_MS)
+        return self.forget(max(0, now_ms() - days * DAY_MS))
 
     def forget(self, before: int) -> int:
         """Forget the content of events of before this time; how many events that were."""
@@ -107,7 +107,8 @@ class Retention:
             due = [row for row in rows if row.at < before]
             if due:
                 content = [row.seq for row in due if row.type in CONTENT]
-                erase(session.connection(), conversation, content)
+                if content:
+                    erase(session.connection(), conversation, content)
                 found.expired_seq = due[-1].seq
             return len(due)
 

@@ -115,7 +115,10 @@ class Users:
                 LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None)
             ).values(revoked_at=now))
             session.execute(update(Conversation).where(
-                or_(Conversation.low_id == user_id, Conversation.high_id == user_id)
+                Conversation.id.in_(
+                    select(Member.conversation_id).where(Member.user_id == user_id)
+                ),
+                or_(Conversation.low_id == user_id, Conversation.high_id == user_id),
             ).values(closed_at=now))
             for side in (Contact.user_id, Contact.other_id):
                 session.execute(delete(Contact).where(side == user_id))
