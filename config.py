@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 ROOT = Path(__file__).resolve().parent
 MIN_SECRET_CHARS = 32
 METRICS = ("local", "all", "off")
+CONTACT_POLICIES = ("open", "contacts")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_WORDS = ("changeme", "change-me", "change_me", "your-secret", "your_secret", "secret-key")
 
@@ -126,6 +127,13 @@ class Config:
     sync_events: int = setting(
         "HICHAT_SYNC_EVENTS", 2000, "events in one answer to `sync`; the rest is `behind`"
     )
+    contact_policy: str = setting(
+        "HICHAT_CONTACT_POLICY", "open",
+        "who may write to whom: `open` (all but the blocked) or `contacts` (friends only)",
+    )
+    retention_days: int = setting(
+        "HICHAT_RETENTION_DAYS", 0, "days until a message is forgotten; 0: never"
+    )
 
     group_members: int = setting(
         "HICHAT_GROUP_MEMBERS", 5000, "members that a group may have"
@@ -156,6 +164,11 @@ class Config:
             )
         if self.metrics not in METRICS:
             raise ConfigError(f"HICHAT_METRICS={self.metrics}: use one of {', '.join(METRICS)}")
+        if self.contact_policy not in CONTACT_POLICIES:
+            raise ConfigError(
+                f"HICHAT_CONTACT_POLICY={self.contact_policy}: use one of"
+                f" {', '.join(CONTACT_POLICIES)}"
+            )
         if self.secret_key:
             self.check_secret()
 
@@ -166,6 +179,11 @@ class Config:
                 f"HICHAT_SECRET_KEY is weak: use at least {MIN_SECRET_CHARS} random characters, or"
                 " leave it empty and one is generated in the data folder."
             )
+
+    @property
+    def contacts_only(self) -> bool:
+        """Whether only friends may write to each other."""
+        return self.contact_policy == "contacts"
 
     @property
     def data_path(self) -> Path:

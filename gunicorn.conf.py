@@ -62,6 +62,7 @@ def post_worker_init(worker):
     gc.set_threshold(50_000, 10, 10)
 
     app = services.of(worker.wsgi)
+    app.start()
     stop = worker.handle_exit
 
     def drain_and_stop(signum, frame):

@@ -34,3 +34,15 @@ def admin(name: str, revoke: bool) -> None:
     except UnknownUser:
         raise click.ClickException(f"There is no user {name}.") from None
     click.echo(f"{user.name} is {'no admin any more' if revoke else 'an admin now'}.")
+
+
+@commands.command()
+def forget() -> None:
+    """Forget now what is older than HICHAT_RETENTION_DAYS; a running server does so by itself."""
+    os.umask(0o077)
+    found = services()
+    days = found.config.retention_days
+    if not days:
+        click.echo("HICHAT_RETENTION_DAYS is 0: everything is kept.")
+        return
+    click.echo(f"{found.store.retention.forget_older(days)} events are forgotten.")

@@ -158,7 +158,7 @@ class Recalled(HiChatError):
 
 class TooMany(HiChatError):
     code, status = "too_many", 409
-    default = "There are too many of these already: take one away first."
+    default = "There are too many of these already: take some away first."
 
 
 class NameTaken(HiChatError):

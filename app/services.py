@@ -41,6 +41,12 @@ class Services:
     passwords: Passwords
     tickets: Tickets
 
+    def start(self) -> None:
+        """Begin what nobody asks for: forgetting; called once, when the process is to serve."""
+        if self.config.retention_days:
+            keeper = gevent.spawn(self.store.retention.run, self.config.retention_days)
+            keeper.link_exception(lambda _: _die())
+
     def drain(self) -> None:
         """Say goodbye to every socket; called when the process is told to stop."""
         if not self.hub.draining:
@@ -51,7 +57,7 @@ class Services:
 
 def build(config: Config, engine: Engine) -> Services:
     """Wire the parts. Nothing runs yet: greenlets and threads begin with the first use."""
-    store = Store(Database(engine), config.group_members)
+    store = Store(Database(engine), config.group_members, config.contacts_only)
     hub = Hub(config.user_connections, _die)
     rules = Rules(
         max_content_chars=config.max_content_chars,

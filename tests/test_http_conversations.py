@@ -35,6 +35,7 @@ def test_a_conversation_is_opened_once_and_is_the_same_from_both_sides(
         "last_at": answers[0].json["last_at"], "last_event": None, "last_message": None,
         "first_seq": 1, "unread": 0, "mentions": 0, "group": None, "partner_read_seq": 0,
         "user": {"id": ben.id, "name": "ben", "avatar": "", "gender": "male"},
+        "pinned": False, "silent": False, "hidden": False, "draft": None,
     }
     assert answers[2].json["user"]["name"] == "ada"
 

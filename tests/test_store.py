@@ -214,7 +214,7 @@ def test_the_list_is_the_latest_first_with_partner_and_last_event(store: Store) 
     empty, new = store.conversations.open_private(alice, alice)
     assert new
     lines = store.conversations.listed(alice, 3)
-    lines += store.conversations.listed(alice, 3, (lines[-1].last_at, lines[-1].id))
+    lines += store.conversations.listed(alice, 3, (0, lines[-1].last_at, lines[-1].id))
     assert [line.other.id for line in lines if line.other] == [alice, *reversed(others)]
     assert lines[0].id == empty and lines[0].last is None
     assert contents(line.last for line in lines[1:] if line.last) == [

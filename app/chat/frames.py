@@ -170,6 +170,8 @@ class Event(Struct, tag_field="op", tag="event"):
     reactions: Part = msgspec.UNSET
     recalled: Flag = msgspec.UNSET
     removed: Flag = msgspec.UNSET
+    contact: Part = msgspec.UNSET
+    setting: Part = msgspec.UNSET
 
 
 class Head(Struct, omit_defaults=True):

@@ -8,6 +8,7 @@ from app.message import (  # noqa: E402, F401  # they add their routes
     broadcasts,
     changes,
     conversations,
+    export,
     groups,
     invites,
     joining,
@@ -15,5 +16,6 @@ from app.message import (  # noqa: E402, F401  # they add their routes
     receipts,
     relation,
     seed,
+    settings,
     socket,
 )

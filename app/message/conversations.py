@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Response, request
 from msgspec import Struct
 
@@ -23,6 +25,7 @@ limit_writing = limiter.shared_limit(
     lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
     key_func=lambda: f"user:{tokens.current().user}",
 )
+_PLACE = re.compile(r"([01])-([0-9]{1,16})-([0-9]{1,16})")
 KINDS = {PRIVATE: "private", GROUP: "group", BROADCAST: "broadcast"}
 ROLES = ("member", "admin", "owner")
 
@@ -56,6 +59,10 @@ class ConversationLine(Struct):
     mentions: int
     group: GroupPart | None
     partner_read_seq: int | None
+    pinned: bool
+    silent: bool
+    hidden: bool
+    draft: str | None
 
 
 class Open(Struct, forbid_unknown_fields=True):
@@ -74,11 +81,14 @@ class Cursor(Struct, forbid_unknown_fields=True):
 @bp.get("/v2/conversations")
 @login_required
 def conversations() -> Response:
-    """The user's conversations, the latest first; `next` is the `before` of the next page."""
+    """The pinned conversations, then the others, of each the latest first.
+
+    `next` is the `before` of the next page.
+    """
     size = limit(50, 200)
     found = services().store.conversations.listed(tokens.current().user, size + 1, _before())
     page = found[:size]
-    following = f"{page[-1].last_at}-{page[-1].id}" if len(found) > size else None
+    following = _place(page[-1]) if len(found) > size else None
     return answer({"conversations": [_line(item) for item in page], "next": following})
 
 
@@ -134,14 +144,19 @@ def read(conversation: int) -> Response:
     return answer({"conversation": conversation, "seq": marked.seq})
 
 
-def _before() -> tuple[int, int] | None:
+def _place(item: Summary) -> str:
+    return f"{item.pinned:d}-{item.last_at}-{item.id}"
+
+
+def _before() -> tuple[int, int, int] | None:
     text = request.args.get("before")
     if text is None:
         return None
-    at, dash, key = text.partition("-")
-    if not (dash and at.isdigit() and key.isdigit() and text.isascii() and len(text) < 40):
+    found = _PLACE.fullmatch(text)
+    if found is None:
         raise BadRequest("`before` is the `next` of the page before.")
-    return min(int(at), MAX_ID), min(int(key), MAX_ID)
+    pinned, at, key = map(int, found.groups())
+    return pinned, min(at, MAX_ID), min(key, MAX_ID)
 
 
 def _line(item: Summary) -> ConversationLine:
@@ -150,6 +165,7 @@ def _line(item: Summary) -> ConversationLine:
         item.last_seq, item.read_seq, item.last_at, event_of(item.last) if item.last else None,
         event_of(item.message) if item.message else None, item.joined_seq + 1,
         item.unread, item.mentions, _group(item), item.seen_seq,
+        item.pinned, item.silent, item.hidden, item.draft,
     )
 
 

@@ -36,6 +36,8 @@ class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.p
     """A log and whom it is for. `last_seq` is the highest seq in it: seqs are 1..last_seq.
     `message_seq` is that of its last message; 0: there is none.
 
+    Content up to `expired_seq` is older than the retention setting allows, and forgotten.
+
     A private one has its two users, ordered, in `low_id` and `high_id` (equal: notes to oneself),
     and exists once for each pair. An account's log has its owner in `low_id`. There is at most one
     broadcast, which everybody is a member of.
@@ -62,13 +64,14 @@ class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.p
     flags: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     size: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # of a group
     indexed_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # by search
+    expired_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class Member(db.Model):  # type: ignore[name-defined]
     """A user in a conversation. `read_seq` never falls and never passes `last_seq`.
 
-    Sees the events behind `joined_seq`. `pinned`, `silent`, `hidden` and `draft` are the user's
-    own settings.
+    Sees the events behind `joined_seq`. `pinned`, `silent`, `hidden_seq` and `draft` are the
+    user's own settings; the conversation is hidden until its `last_seq` passes `hidden_seq`.
     """
 
     __tablename__ = "member"
@@ -87,7 +90,7 @@ class Member(db.Model):  # type: ignore[name-defined]
     muted_until: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     pinned: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     silent: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    hidden: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    hidden_seq: Mapped[int] = mapped_column(BigInteger, default=-1, server_default="-1")
     draft: Mapped[str | None] = mapped_column(Text)
 
 
@@ -151,7 +154,10 @@ class Mention(db.Model):  # type: ignore[name-defined]
     """A message that names a user; `user_id` 0 is everybody."""
 
     __tablename__ = "mention"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        Index("ix_mention_seq", "conversation_id", "seq"),  # to forget a message's
+        {"sqlite_with_rowid": False},
+    )
 
     conversation_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     user_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)

@@ -68,10 +68,16 @@ STRANGER, ASKED, ASKING, FRIEND = 0, 1, 2, 3  # ASKED: waits for us; ASKING: we 
 
 
 class Contact(db.Model):  # type: ignore[name-defined]
-    """One side of two users' acquaintance; the other side has a row of its own."""
+    """One side of two users' acquaintance; the other side has a row of its own.
+
+    There is none for a stranger who is not blocked.
+    """
 
     __tablename__ = "contact"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        Index("ix_contact_other", "other_id", "user_id"),  # to forget somebody
+        {"sqlite_with_rowid": False},
+    )
 
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id"), primary_key=True)
     other_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id"), primary_key=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.store.broadcast import Broadcasts
 from app.store.changes import Changes
+from app.store.contacts import Contacts
 from app.store.conversations import Conversations
 from app.store.database import Database
 from app.store.events import Events
@@ -12,35 +13,44 @@ from app.store.groups import Groups
 from app.store.invites import Invites
 from app.store.joining import Joining
 from app.store.journal import JournalStore
+from app.store.leaving import Leaving
 from app.store.membership import Membership
 from app.store.presence import Sightings
 from app.store.receipts import Receipts
 from app.store.removals import Removals
+from app.store.retention import Retention
 from app.store.roster import GROUP_MEMBERS
 from app.store.sessions import Sessions
+from app.store.settings import Settings
 from app.store.users import Users
 
 
 class Store:
     """What the rest of the program may ask of the database."""
 
-    def __init__(self, database: Database, group_members: int = GROUP_MEMBERS) -> None:
+    def __init__(
+        self, database: Database, group_members: int = GROUP_MEMBERS, contacts_only: bool = False
+    ) -> None:
         self.database = database
         self.users = Users(database)
         self.sessions = Sessions(database)
-        self.conversations = Conversations(database)
+        self.conversations = Conversations(database, contacts_only)
         self.events = Events(database)
         self.groups = Groups(database, group_members)
         self.membership = Membership(database, group_members)
         self.joining = Joining(database, group_members)
         self.invites = Invites(database, group_members)
         self.broadcasts = Broadcasts(database)
-        self.changes = Changes(database)
+        self.changes = Changes(database, contacts_only)
         self.removals = Removals(database)
         self.forwards = Forwards(database)
-        self.journal = JournalStore(database)
+        self.journal = JournalStore(database, contacts_only)
         self.receipts = Receipts(database)
         self.sightings = Sightings(database)
+        self.contacts = Contacts(database)
+        self.settings = Settings(database)
+        self.leaving = Leaving(database)
+        self.retention = Retention(database)
 
 
 __all__ = ["Database", "Store"]

@@ -8,7 +8,7 @@ deadlock; where they do meet (an account that is deleted), the transaction runs 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import structs
 from sqlalchemy import BigInteger, Connection, String, and_, select
@@ -32,8 +32,18 @@ from app.models.message import (
     PRIVATE,
 )
 from app.store.database import spelled
-from app.store.items import EVERYBODY, Draft, Item, Mark, Marked, Result, Stored
+from app.store.items import (
+    EVERYBODY,
+    FORGOTTEN,
+    Draft,
+    Item,
+    Mark,
+    Marked,
+    Result,
+    Stored,
+)
 from app.store.pairs import flags_between, given, open_pairs
+from app.store.places import Head, Seat
 from app.store.references import PairQuery, replied
 from app.store.rights import refusal_between, refusal_within
 from app.store.users import now_ms
@@ -55,40 +65,6 @@ _LOCK_POSTGRESQL = _LOCK.format(among="= ANY(?)", lock=" FOR UPDATE")
 _SEATS = PairQuery("""
     SELECT conversation_id, user_id, read_seq, role, muted_until, joined_seq FROM {pairs}
     JOIN member ON conversation_id = {one} AND user_id = {two}""")
-
-
-class Head:
-    """A conversation locked by the running batch."""
-
-    __slots__ = (
-        "advanced", "at", "closed", "flags", "high", "id", "kind", "low", "said", "seq", "size",
-    )
-
-    def __init__(self, row: Any) -> None:
-        self.id: int
-        self.kind: int
-        self.seq: int
-        self.at: int
-        self.flags: int
-        self.size: int
-        self.said: int  # the seq of its last message
-        (
-            self.id, self.kind, low, high, self.seq, self.at, closed, self.flags, self.size,
-            self.said,
-        ) = row
-        self.low: int = low or 0
-        self.high: int = high or 0
-        self.closed: bool = closed is not None
-        self.advanced = False
-
-
-class Seat(NamedTuple):
-    """A member as the running batch finds them."""
-
-    read_seq: int
-    role: int
-    muted_until: int
-    joined_seq: int
 
 
 class Batch:
@@ -169,14 +145,15 @@ class Batch:
         absent = missing - self.opened.keys()
         if not absent:
             return
-        flags = flags_between(self.connection, sorted(absent))
-        # Locked: an account that is being deleted meanwhile must find the new conversation.
+        # Locked: an account that is being deleted meanwhile must find the new conversation, and
+        # so must a block.
         alive = set(self.connection.scalars(
             select(User.id)
             .where(User.id.in_({user for both in absent for user in both}))
             .where(User.deleted_at.is_(None))
             .order_by(User.id).with_for_update(read=True)
         ))
+        flags = flags_between(self.connection, sorted(absent))
         for low, high in absent:
             if low in alive and high in alive:
                 head = Head((0, PRIVATE, low, high, 0, 0, None, flags[low, high], 0, 0))
@@ -253,7 +230,7 @@ class Batch:
             else (stored.low, stored.high) == _pair(draft)
         )
         same = same and type == draft.type
-        return stored if same and body in (draft.body, "") else RefConflict()  # '': recalled
+        return stored if same and body in (draft.body, "", FORGOTTEN) else RefConflict()
 
     def _append(self, draft: Draft, key: int, now: int) -> Result:
         """Give a draft its place. Repeats first: they stay true whatever has changed since."""

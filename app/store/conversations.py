@@ -8,11 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.errors import Blocked, Muted, NotAMember, UnknownUser
+from app.errors import Blocked, Muted, NotAContact, NotAMember, UnknownUser
 from app.models import Conversation, User
 from app.models.message import (
     ACCOUNT,
     ADMINS_WRITE,
+    CONTACTS,
     GROUP,
     HIGH_BLOCKS,
     LOW_BLOCKS,
@@ -21,7 +22,7 @@ from app.models.message import (
     PRIVATE,
 )
 from app.store.database import Database
-from app.store.pairs import open_pairs
+from app.store.pairs import flags_between, open_pairs
 from app.store.summaries import Summary, summaries
 from app.store.users import now_ms
 
@@ -30,6 +31,9 @@ _HEADS = """
         CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END
     FROM member JOIN conversation ON conversation.id = member.conversation_id
     WHERE member.user_id = ? ORDER BY conversation.last_at DESC, conversation.id DESC LIMIT ?"""
+_IDS = """
+    SELECT conversation_id FROM member WHERE user_id = ? AND conversation_id > ?
+    ORDER BY conversation_id LIMIT ?"""
 _ROOMS = """
     SELECT conversation.id FROM member JOIN conversation ON conversation.id = conversation_id
     WHERE member.user_id = ? AND kind = ?"""
@@ -61,21 +65,28 @@ class Audience(NamedTuple):
 class Conversations:
     """The `conversation` and `member` tables."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, contacts_only: bool = False) -> None:
         self._database = database
+        self._contacts_only = contacts_only
 
     def heads(self, user_id: int, limit: int) -> list[Head]:
         """The user's conversations, the latest first, their account's log among them."""
         return [Head(*row) for row in self._database.rows(_HEADS, OPEN_HISTORY, user_id, limit)]
+
+    def ids(self, user_id: int, after: int, limit: int) -> list[int]:
+        """The user's conversations, their own log too, behind the id `after`: none is missed."""
+        return [key for key, in self._database.rows(_IDS, user_id, after, limit)]
 
     def groups(self, user_id: int) -> list[int]:
         """The ids of all groups that the user is in."""
         return [key for key, in self._database.rows(_ROOMS, user_id, GROUP)]
 
     def listed(
-        self, user_id: int, limit: int, before: tuple[int, int] | None = None
+        self, user_id: int, limit: int, before: tuple[int, int, int] | None = None
     ) -> list[Summary]:
-        """The user's conversations, the latest first; `before` is (last_at, id) of the last seen.
+        """The user's conversations: the pinned ones, then the others; of each the latest first.
+
+        `before` is (pinned, last_at, id) of the last seen.
 
         Two statements, however many conversations there are.
         """
@@ -107,7 +118,10 @@ class Conversations:
         raise NotAMember()
 
     def open_private(self, user_id: int, other_id: int) -> tuple[int, bool]:
-        """The private conversation of two users and whether it is new. Raises UnknownUser."""
+        """The private conversation of two users and whether it is new.
+
+        Raises UnknownUser; NotAContact for a new one that the policy forbids.
+        """
         low, high = sorted((user_id, other_id))
 
         def work(session: Session) -> tuple[int, bool]:
@@ -116,10 +130,20 @@ class Conversations:
             ))
             if found is not None:
                 return found, False
-            other = session.get(User, other_id)
-            if other is None or other.deleted_at is not None:
+            # Locked: a block, or a deletion, that comes meanwhile must find the conversation.
+            alive = session.scalars(
+                select(User.id).where(User.id.in_((low, high)), User.deleted_at.is_(None))
+                .order_by(User.id).with_for_update(read=True)
+            )
+            if other_id not in alive.all():
                 raise UnknownUser()
-            return open_pairs(session.connection(), [(low, high)])[low, high], True
+            connection = session.connection()
+            pair = (low, high)
+            if self._contacts_only and low != high and not (
+                flags_between(connection, [pair])[pair] & CONTACTS
+            ):
+                raise NotAContact()
+            return open_pairs(connection, [pair])[pair], True
 
         try:
             return self._database.write(work)

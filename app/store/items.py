@@ -10,6 +10,7 @@ from msgspec import Struct
 from app.errors import HiChatError
 
 EVERYBODY = 0  # in place of a user's id
+FORGOTTEN = '{"expired":true}'  # the body of an event whose content was erased
 
 
 class Entry(NamedTuple):

@@ -25,8 +25,9 @@ log = structlog.get_logger()
 class JournalStore:
     """Commits batches. Used by one committer greenlet at a time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, contacts_only: bool = False) -> None:
         self._database = database
+        self._contacts_only = contacts_only
         self._pairs: dict[tuple[int, int], int] = {}  # private conversations; ids never change
 
     def commit(self, batch: Sequence[Item]) -> list[Result]:
@@ -50,7 +51,7 @@ class JournalStore:
 
             def transaction(connection: Connection, look_up: bool = look_up) -> Batch:
                 # Made anew for each run: a deadlock rolls one back and runs it again.
-                return Batch(connection, batch, self._pairs, look_up)
+                return Batch(connection, batch, self._pairs, look_up, self._contacts_only)
 
             try:
                 done = self._database.append(transaction)

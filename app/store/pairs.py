@@ -16,8 +16,12 @@ from app.store.users import now_ms
 def flags_between(
     connection: Connection, pairs: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], int]:
-    """The flags of these (low, high) users' conversations, from their contacts."""
+    """The flags of these (low, high) users' conversations, from their contacts.
+
+    CONTACTS only where each holds the other for a friend: who is blocked may do so alone.
+    """
     flags = dict.fromkeys(pairs, 0)
+    friendly: set[tuple[int, int]] = set()  # on one side at least
     asked = given(BigInteger, BigInteger, [*pairs, *((high, low) for low, high in pairs)])
     same = and_(Contact.user_id == asked.c.one, Contact.other_id == asked.c.two)
     for row in connection.execute(
@@ -28,14 +32,18 @@ def flags_between(
         if row.blocked:
             flags[pair] |= LOW_BLOCKS if row.user_id == pair[0] else HIGH_BLOCKS
         if row.state == FRIEND:
-            flags[pair] |= CONTACTS
+            flags[pair] |= CONTACTS if pair in friendly else 0
+            friendly.add(pair)
     return flags
 
 
 def open_pairs(
     connection: Connection, pairs: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], int]:
-    """Open the private conversations of these (low, high) users; return their ids."""
+    """Open the private conversations of these (low, high) users; return their ids.
+
+    Who blocks the other does not see the new one until there is something in it.
+    """
     now, flags = now_ms(), flags_between(connection, pairs)
     returning = insert(Conversation).returning(
         Conversation.id, Conversation.low_id, Conversation.high_id
@@ -49,8 +57,12 @@ def open_pairs(
     ])
     found = {(low or 0, high or 0): key for key, low, high in opened}
     connection.execute(insert(Member), [
-        {"conversation_id": key, "user_id": user, "read_seq": 0}
-        for (low, high), key in found.items() for user in {low, high}
+        {
+            "conversation_id": key, "user_id": user, "read_seq": 0,
+            "hidden_seq": 0 if flags[low, high] & blocks else -1,
+        }
+        for (low, high), key in found.items()
+        for user, blocks in {low: LOW_BLOCKS, high: HIGH_BLOCKS}.items()
     ])
     return found
 

@@ -20,24 +20,27 @@ _EVENT = """
         SELECT 1 FROM removal WHERE removal.user_id = page.reader
         AND removal.conversation_id = {0}.conversation_id AND removal.seq = {0}.seq
     )"""
+_BEHIND = """AND (
+    pinned < ? OR pinned = ? AND (last_at < ? OR last_at = ? AND conversation.id < ?))"""
 # The page first: what is joined to it and counted for it is paid for its lines only.
 _PAGE = """
     WITH page AS MATERIALIZED (
         SELECT conversation.id, kind, size, last_seq, last_at,
             CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END AS joined_seq,
             read_seq, role, message_seq, flags, member.user_id AS reader,
+            pinned, silent, last_seq <= hidden_seq AS hidden, draft,
             CASE WHEN kind <> {private} THEN 0 WHEN low_id = member.user_id THEN high_id
                 ELSE low_id END AS other
         FROM member JOIN conversation ON conversation.id = member.conversation_id
         WHERE member.user_id = ? AND kind <> {account} {where}
-        ORDER BY last_at DESC, conversation.id DESC LIMIT ?
+        ORDER BY pinned DESC, last_at DESC, conversation.id DESC LIMIT ?
     )
     SELECT page.id, kind, size, last_seq, last_at, page.joined_seq, page.read_seq, page.role,
         chat_group.name, chat_group.avatar,
         partner.id, partner.name, partner.avatar, partner.gender,
         CASE WHEN partner.shows_reading AND me.shows_reading
             AND flags & {blocks} = 0 THEN theirs.read_seq END,
-        {final}, {said}
+        {final}, {said}, page.pinned, page.silent, page.hidden, page.draft
     FROM page JOIN "user" AS me ON me.id = page.reader
     LEFT JOIN "user" AS partner ON partner.id = page.other
     LEFT JOIN member AS theirs
@@ -47,14 +50,14 @@ _PAGE = """
         AND last_seq > page.joined_seq
     LEFT JOIN event AS said ON said.conversation_id = page.id AND said.seq = message_seq
         AND message_seq > page.joined_seq
-    ORDER BY last_at DESC, page.id DESC"""
+    ORDER BY page.pinned DESC, last_at DESC, page.id DESC"""
 _LATEST, _OLDER, _ONE = (
     _PAGE.format(
         where=where, private=PRIVATE, account=ACCOUNT, blocks=LOW_BLOCKS | HIGH_BLOCKS,
         final=_EVENT.format("final"), said=_EVENT.format("said"),
     )
     for where in (
-        "", "AND (last_at < ? OR last_at = ? AND conversation.id < ?)", "AND conversation.id = ?"
+        "", _BEHIND, "AND conversation.id = ?"
     )
 )
 # Messages of others behind `walk`; messages behind `start` that name the reader or everybody.
@@ -100,7 +103,8 @@ class Summary(Struct):
     """One line of a conversation list. `other` is the partner of a private chat.
 
     `seen_seq` is the partner's read cursor, where both sides show theirs. `name` and `avatar` are
-    a group's. `unread` and `mentions` end at COUNTED.
+    a group's. `pinned`, `silent`, `hidden` and `draft` are the reader's settings. `unread` and
+    `mentions` end at COUNTED.
     """
 
     id: int
@@ -117,21 +121,28 @@ class Summary(Struct):
     seen_seq: int | None
     last: Entry | None
     message: Entry | None
+    pinned: bool
+    silent: bool
+    hidden: bool
+    draft: str | None
     unread: int = 0
     mentions: int = 0
 
 
 def summaries(
-    database: Database, user_id: int, limit: int, before: tuple[int, int] | None = None,
+    database: Database, user_id: int, limit: int, before: tuple[int, int, int] | None = None,
     conversation: int | None = None,
 ) -> list[Summary]:
-    """The user's conversations, the latest first, from behind `before`: (last_at, id) of a line.
+    """The user's conversations: the pinned ones, then the others; of each the latest first.
+
+    From behind `before`: (pinned, last_at, id) of a line.
 
     Two statements, however many they are.
     """
-    page, values = _LATEST, []
+    page, values = _LATEST, list[object]()
     if before is not None:
-        page, values = _OLDER, [before[0], *before]
+        pinned, at, key = bool(before[0]), *before[1:]
+        page, values = _OLDER, [pinned, pinned, at, at, key]
     if conversation is not None:
         page, values = _ONE, [conversation]
     rows = database.rows(page, OPEN_HISTORY, user_id, *values, limit)
@@ -142,11 +153,13 @@ def summaries(
 
 def _summary(row: tuple[Any, ...]) -> Summary:
     """A row of _PAGE."""
-    partner, last, message = row[10:15], row[15:23], row[23:]
+    partner, last, message = row[10:15], row[15:23], row[23:31]
+    pinned, silent, hidden, draft = row[31:]
     return Summary(*(
         *row[:10], Partner(*partner[:4]) if partner[0] is not None else None, partner[4],
         Entry(*last) if last[0] is not None else None,
         Entry(*message) if message[0] is not None else None,
+        bool(pinned), bool(silent), bool(hidden), draft,
     ))
 
 

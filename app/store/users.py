@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import delete, insert, literal, select, update
+from sqlalchemy import delete, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import NameTaken, UnknownUser
-from app.models import Conversation, LoginSession, Member, User
+from app.models import Contact, Conversation, Event, LoginSession, Member, User
 from app.models.message import ACCOUNT, ADMIN, MEMBER, ONE_BROADCAST, PRIVATE
 from app.store.database import Database
 
@@ -103,7 +103,11 @@ class Users:
         return self.get(user_id)
 
     def delete(self, user_id: int) -> None:
-        """Forget the person: name and data go, sessions end, private chats can't be answered."""
+        """Forget the person: name and data go, sessions end, private chats can't be answered.
+
+        Their settings, drafts and own log go too, and what has come of contacts since the others
+        were told (leaving.py).
+        """
         now = now_ms()
 
         def work(session: Session) -> None:
@@ -122,6 +126,13 @@ class Users:
             session.execute(update(Conversation).where(
                 Conversation.id.in_(own), Conversation.kind.in_((PRIVATE, ACCOUNT))
             ).values(closed_at=now))
+            for side in (Contact.user_id, Contact.other_id):
+                session.execute(delete(Contact).where(side == user_id))
+            session.execute(update(Member).where(
+                Member.user_id == user_id,
+                or_(Member.draft.is_not(None), Member.pinned, Member.silent, Member.hidden_seq >= 0)
+            ).values(draft=None, pinned=False, silent=False, hidden_seq=-1))
+            _delete_log(session, user_id)
 
         self._database.write(work)
 
@@ -158,3 +169,13 @@ def _enter_broadcast(session: Session, user_id: int) -> None:
     ).where(ONE_BROADCAST)
     columns = ("conversation_id", "user_id", "read_seq", "joined_seq")
     session.execute(insert(Member).from_select(columns, place))
+
+
+def _delete_log(session: Session, user_id: int) -> None:
+    """The user's own log: nobody else reads it."""
+    log = session.scalar(select(Conversation.id).where(
+        Conversation.low_id == user_id, Conversation.high_id.is_(None)
+    ).with_for_update())
+    if log is not None:
+        for key in (Event.conversation_id, Member.conversation_id, Conversation.id):
+            session.execute(delete(key.class_).where(key == log))

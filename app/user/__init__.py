@@ -4,4 +4,11 @@ from flask import Blueprint
 
 bp = Blueprint("user", __name__)
 
-from app.user import auth, presence, profile, seed  # noqa: E402, F401  # they add their routes to bp
+from app.user import (  # noqa: E402, F401  # they add their routes to bp
+    auth,
+    contacts,
+    presence,
+    profile,
+    relation,
+    seed,
+)

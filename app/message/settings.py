@@ -1,0 +1,53 @@
+"""`PATCH /v2/conversations/{id}`: what a user sets for themself, on all of their devices."""
+
+from __future__ import annotations
+
+from flask import Response
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from app.auth import tokens
+from app.auth.tokens import login_required
+from app.errors import BadRequest, TooLong
+from app.extensions import limiter
+from app.http import answer, body
+from app.message import bp
+from app.services import services
+
+# Each change is an event: a client tells a draft when its author pauses, not for each letter.
+limit_settings = limiter.shared_limit(
+    "120 per minute; 10000 per day", "settings",
+    key_func=lambda: f"user:{tokens.current().user}",
+)
+
+
+class Changes(Struct, forbid_unknown_fields=True):
+    """Any of these; `draft` null or empty: there is none."""
+
+    pinned: bool | UnsetType = UNSET
+    silent: bool | UnsetType = UNSET
+    hidden: bool | UnsetType = UNSET
+    draft: str | UnsetType | None = UNSET
+
+
+@bp.patch("/v2/conversations/<id:conversation>")
+@login_required
+@limit_settings
+def change_settings(conversation: int) -> Response:
+    given, found = body(Changes), services()
+    if isinstance(given.draft, str):
+        _check_draft(given.draft, found.config.max_content_chars)
+        given.draft = given.draft or None
+    asked = structs.asdict(given)
+    values = {name: value for name, value in asked.items() if value is not UNSET}
+    setting, told = found.store.settings.change(tokens.current().user, conversation, values)
+    if told is not None:
+        found.delivery.announce(told)
+    return answer(setting)
+
+
+def _check_draft(draft: str, most: int) -> None:
+    """Raises TooLong, BadRequest."""
+    if len(draft) > most:
+        raise TooLong(f"The draft has {len(draft)} characters; {most} are kept.")
+    if "\0" in draft:
+        raise BadRequest("The draft must not have NUL characters.")

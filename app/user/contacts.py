@@ -1,0 +1,140 @@
+"""`/v2/contacts`: ask, accept, refuse, remove, name and block other users."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from flask import Response, request
+from msgspec import Meta, Struct
+
+from app.auth import tokens
+from app.auth.tokens import login_required
+from app.errors import BadRequest
+from app.extensions import limiter
+from app.http import answer, body, empty, limit, number
+from app.services import services
+from app.store.acquaintance import STATES, Change, ContactInfo
+from app.store.contacts import FILTERS
+from app.user import bp
+from app.user.profile import Profile, profile_of
+
+MAX_ID = 2**53
+
+UserId = Annotated[int, Meta(ge=1, le=MAX_ID)]
+Note = Annotated[str, Meta(max_length=200)]
+Remark = Annotated[str, Meta(max_length=64)]
+
+limit_contacts = limiter.shared_limit(
+    "60 per minute; 2000 per day", "contacts",
+    key_func=lambda: f"user:{tokens.current().user}",
+)
+
+
+class ContactLine(Struct):
+    """A contact as its user sees it; `note` is what the other said when they asked."""
+
+    user: Profile
+    state: str
+    blocked: bool
+    remark: str
+    note: str
+    at: int
+
+
+class Asking(Struct, forbid_unknown_fields=True):
+    user: UserId
+    note: Note = ""
+
+
+class Naming(Struct, forbid_unknown_fields=True):
+    remark: Remark
+
+
+@bp.get("/v2/contacts")
+@login_required
+def contacts() -> Response:
+    """A page of contacts, by the other's id; `next` is the `after` of the next page."""
+    only = request.args.get("state")
+    if only is not None and only not in FILTERS:
+        raise BadRequest(f"state must be one of {', '.join(FILTERS)}.")
+    size, after = limit(100, 500), number("after", 0, 0, MAX_ID) or 0
+    found = services().store.contacts.listed(tokens.current().user, size + 1, after, only)
+    page = found[:size]
+    following = page[-1].other.id if len(found) > size else None
+    return answer({"contacts": [line_of(item) for item in page], "next": following})
+
+
+@bp.post("/v2/contacts")
+@login_required
+@limit_contacts
+def ask() -> Response:
+    """Ask a user to be a contact: 201; 200 if that was done before."""
+    given = body(Asking)
+    _check(given.note)
+    change = services().store.contacts.ask(tokens.current().user, given.user, given.note)
+    return _changed(change, 201 if change.is_own else 200)
+
+
+@bp.post("/v2/contacts/<id:user>/accept")
+@login_required
+@limit_contacts
+def accept(user: int) -> Response:
+    return _changed(services().store.contacts.accept(tokens.current().user, user))
+
+
+@bp.post("/v2/contacts/<id:user>/refuse")
+@login_required
+@limit_contacts
+def refuse(user: int) -> Response:
+    return _changed(services().store.contacts.refuse(tokens.current().user, user), 204)
+
+
+@bp.delete("/v2/contacts/<id:user>")
+@login_required
+@limit_contacts
+def remove(user: int) -> Response:
+    """End the friendship, or the request of either; a block stays."""
+    return _changed(services().store.contacts.remove(tokens.current().user, user), 204)
+
+
+@bp.patch("/v2/contacts/<id:user>")
+@login_required
+@limit_contacts
+def name_contact(user: int) -> Response:
+    """Give a contact a name of one's own; an empty one takes it away."""
+    remark = body(Naming).remark.strip()
+    _check(remark)
+    return _changed(services().store.contacts.remark(tokens.current().user, user, remark))
+
+
+@bp.put("/v2/contacts/<id:user>/block")
+@login_required
+@limit_contacts
+def block(user: int) -> Response:
+    return _changed(services().store.contacts.block(tokens.current().user, user, True))
+
+
+@bp.delete("/v2/contacts/<id:user>/block")
+@login_required
+@limit_contacts
+def unblock(user: int) -> Response:
+    return _changed(services().store.contacts.block(tokens.current().user, user, False), 204)
+
+
+def _check(text: str) -> None:
+    if "\0" in text:
+        raise BadRequest("The text must not have NUL characters.")
+
+
+def _changed(change: Change, status: int = 200) -> Response:
+    """Tell each side's devices; answer with the asking user's own side."""
+    for told in change.told:
+        services().delivery.announce(told)
+    return empty() if status == 204 else answer(line_of(change.info), status)
+
+
+def line_of(item: ContactInfo) -> ContactLine:
+    row = item.contact
+    return ContactLine(
+        profile_of(item.other), STATES[row.state], row.blocked, row.remark, row.note, row.at
+    )
