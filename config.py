@@ -120,6 +120,9 @@ class Config:
     sync_events: int = setting(
         "HICHAT_SYNC_EVENTS", 2000, "events in one answer to `sync`; the rest is `behind`"
     )
+    search: bool = setting(
+        "HICHAT_SEARCH", True, "full-text search; `off` keeps no index of words"
+    )
 
     def __post_init__(self) -> None:
         if self.workers > 1 and not self.redis_url:

@@ -124,6 +124,11 @@ class Muted(Forbidden):
     default = "You may only read here for now."
 
 
+class SearchOff(HiChatError):
+    code, status = "search_off", 501
+    default = "This server keeps no index to search: its operator can set HICHAT_SEARCH=on."
+
+
 class NotFound(HiChatError):
     code, status = "not_found", 404
     default = "There is nothing here."

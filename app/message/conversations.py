@@ -16,6 +16,7 @@ from app.message import bp
 from app.models.message import BROADCAST, GROUP, PRIVATE
 from app.services import services
 from app.store.conversations import Summary
+from app.store.events import Around
 from app.user.profile import Profile, profile_of
 
 # Over HTTP as over a socket: the same steady rate, counted for the user.
@@ -81,14 +82,22 @@ def conversation(conversation: int) -> Response:
 @bp.get("/v2/conversations/<id:conversation>/events")
 @login_required
 def events(conversation: int) -> Response:
-    """A page of the log, ascending: behind `after`, or before `before`, or the latest."""
+    """A page of the log, ascending: behind `after`, or before `before`, or the latest.
+
+    Or around a seq, or around the first event `at` a time.
+    """
     after = number("after", None, 0, MAX_ID)
     before = number("before", None, 0, MAX_ID)
-    if after is not None and before is not None:
-        raise BadRequest("Give `after` or `before`, not both.")
-    page = services().store.events.page(
-        tokens.current().user, conversation, limit(50, 500), after, before
-    )
+    around = number("around", None, 1, MAX_ID)
+    at = number("at", None, 0, MAX_ID)
+    if sum(place is not None for place in (after, before, around, at)) > 1:
+        raise BadRequest("Give one of `after`, `before`, `around` and `at`.")
+    who, log = tokens.current().user, services().store.events
+    if around is not None:
+        return _around(log.around(who, conversation, limit(50, 500), around))
+    if at is not None:
+        return _around(log.at(who, conversation, limit(50, 500), at))
+    page = log.page(who, conversation, limit(50, 500), after, before)
     return answer({"events": [event_of(entry) for entry in page.events], "more": page.more})
 
 
@@ -112,6 +121,13 @@ def read(conversation: int) -> Response:
     """Move the read cursor; the answer is where it is now. It never moves back."""
     marked = services().delivery.read(tokens.current().user, conversation, body(Cursor).seq)
     return answer({"conversation": conversation, "seq": marked.seq})
+
+
+def _around(page: Around) -> Response:
+    return answer({
+        "events": [event_of(entry) for entry in page.events], "seq": page.seq,
+        "more_before": page.more_before, "more_after": page.more_after,
+    })
 
 
 def _before() -> tuple[int, int] | None:

@@ -6,7 +6,10 @@ from app.store.conversations import Conversations
 from app.store.database import Database
 from app.store.events import Events
 from app.store.groups import Groups
+from app.store.indexer import Indexer
 from app.store.journal import JournalStore
+from app.store.keeper import Keeper
+from app.store.search import Search
 from app.store.sessions import Sessions
 from app.store.users import Users
 
@@ -21,7 +24,10 @@ class Store:
         self.conversations = Conversations(database)
         self.events = Events(database)
         self.groups = Groups(database)
-        self.journal = JournalStore(database)
+        self.indexer = Indexer(database)
+        self.keeper = Keeper(self.indexer)
+        self.search = Search(database, self.indexer)
+        self.journal = JournalStore(database, self.keeper.note)
 
 
 __all__ = ["Database", "Store"]
