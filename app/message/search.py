@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import msgspec
@@ -20,6 +21,7 @@ from app.store.search import Filters, Key, Result
 from app.store.words import Snippet, parse
 
 MEDIA = get_args(Media)
+_KEY = re.compile("[0-9]{1,16}-[0-9]{1,16}-[0-9]{1,16}")
 
 
 class ResultLine(Struct):
@@ -62,12 +64,9 @@ def _cursor() -> Key | None:
     text = request.args.get("cursor")
     if text is None:
         return None
-    parts = text.split("-")
-    if len(parts) != 3 or not text.isascii() or len(text) > 60 or not all(
-        part.isdigit() for part in parts
-    ):
+    if _KEY.fullmatch(text) is None or max(parts := [int(part) for part in text.split("-")]) > MAX_ID:
         raise BadRequest("`cursor` is the `next` of the page before.")
-    return Key(*(min(int(part), MAX_ID) for part in parts))
+    return Key(*parts)
 
 
 def _line(result: Result) -> ResultLine:
