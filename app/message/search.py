@@ -64,9 +64,10 @@ def _cursor() -> Key | None:
     text = request.args.get("cursor")
     if text is None:
         return None
-    if _KEY.fullmatch(text) is None or max(parts := [int(part) for part in text.split("-")]) > MAX_ID:
+    key = Key(*map(int, text.split("-"))) if _KEY.fullmatch(text) else None
+    if key is None or max(key) > MAX_ID:
         raise BadRequest("`cursor` is the `next` of the page before.")
-    return Key(*parts)
+    return key
 
 
 def _line(result: Result) -> ResultLine:
