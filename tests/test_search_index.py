@@ -117,6 +117,23 @@ def test_what_is_forgotten_while_it_is_being_read_does_not_come_in(
     assert entries(database, conversation, 1) == 0
 
 
+def test_what_is_forgotten_while_its_edit_is_being_read_does_not_come_back(
+    store: Store, database: Database
+) -> None:
+    ada, bob = people(store, 2)
+    conversation, _ = say(store, ada, bob, "tea", "tea stays")
+    find(store, ada, "tea")
+    edit(database, ada, conversation, 1, "tea later")
+    [head] = store.indexer._heads([conversation])
+    part = store.indexer._read(head, 10, 1000)
+    forget(store, database, conversation, 1)
+    with pytest.raises(Overtaken):
+        database.append(lambda connection: store.indexer._write(connection, [part]))
+    assert seqs(find(store, ada, "tea")) == [2]
+    assert entries(database, conversation, 1) == 0
+    assert entries(database, conversation, 2) > 0
+
+
 def test_a_step_that_was_overtaken_has_not_happened(store: Store, database: Database) -> None:
     ada, bob = people(store, 2)
     conversation, _ = say(store, ada, bob, "tea", "tea")

@@ -68,6 +68,7 @@ class Database:
         self._kept: Connection | None = None
         self._reader: Any = None
         self._thread: ThreadPool | None = None
+        self.closed = False
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -166,6 +167,7 @@ class Database:
 
     def close(self) -> None:
         """Finish what is being written, then let go of every connection."""
+        self.closed = True
         if self._thread is not None:
             self._thread.join()
             self._thread.kill()

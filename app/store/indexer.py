@@ -29,6 +29,7 @@ from app.store.wordindex import MOST_ID, MOST_SEQ, Doc, WordIndex, word_index
 
 STEP_EVENTS = 200  # in one transaction, which must be short: messages wait for the same writer
 STEP_CHARS = 20_000
+SLICE_CHARS = 4000  # that are split before others get their turn
 HEADS_AT_ONCE = 200
 IDS_AT_ONCE = 2000  # rows that one look for what was left behind may read
 
@@ -104,6 +105,7 @@ class Part:
         self.added: dict[int, Doc] = {}
         self.sources: dict[int, int] = {}  # as in Indexed
         self.marks: set[int] = set()  # messages that were forgotten before they were indexed
+        self.seen: dict[int, int | None] = {}  # what `indexed` said of those that are changed
 
 
 _said = msgspec.json.Decoder(Said)
@@ -122,7 +124,7 @@ class Indexer:
     """Changes the index, in steps that are short."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self.index: WordIndex = word_index(database)
 
     def catch_up(self, conversations: Sequence[int], most: int) -> bool:
@@ -154,7 +156,7 @@ class Indexer:
             gevent.sleep(0)
         if parts:
             try:
-                self._database.append(lambda connection: self._write(connection, parts))
+                self.database.append(lambda connection: self._write(connection, parts))
             except Overtaken:
                 return 0, list(conversations)
             self.index.tidy()
@@ -167,7 +169,7 @@ class Indexer:
     def clear(self) -> None:
         """Empty the index, if there is anything in it."""
         if any(self._slices(_INDEXED)):
-            self._database.write(self._clear)
+            self.database.write(self._clear)
 
     def forget(self, session: Session, conversation: int, seqs: Iterable[int]) -> None:
         """Take these messages out now, in the running transaction.
@@ -176,39 +178,43 @@ class Indexer:
         nobody could say which words were theirs.
         """
         found = session.get_one(Conversation, conversation, with_for_update=True)
+        until = min(found.indexed_seq + STEP_EVENTS, found.last_seq)
         removed = []
         for seq in seqs:
-            if found.indexed_seq < seq <= found.indexed_seq + STEP_EVENTS:
-                # An indexer may have read it a moment ago: this tells it not to put it in.
-                session.merge(Indexed(conversation_id=conversation, seq=seq, source=0))
-            elif seq <= found.indexed_seq:
+            mark = None
+            if seq <= found.indexed_seq:
                 mark = session.get(Indexed, (conversation, seq))
                 source = mark.source if mark else seq
                 event = session.get(Event, (conversation, source)) if source else None
                 if event is not None:
                     text = _of(event.body, source != seq)
                     removed.append(_doc(conversation, seq, event.sender_id, text))
-                if mark is not None:
-                    session.delete(mark)
+            if found.indexed_seq < until and seq <= until:
+                # An indexer may just have read it, or an edit of it: this tells it to read again.
+                session.merge(Indexed(conversation_id=conversation, seq=seq, source=0))
+            elif mark is not None:
+                session.delete(mark)
         session.flush()
         self.index.put(session.connection(), _with_words(removed), ())
 
     def _heads(self, conversations: Sequence[int]) -> list[Head]:
-        if self._database.embedded:
-            rows = self._database.rows(_HEADS_SQLITE, str(list(conversations)), ACCOUNT)
+        if self.database.embedded:
+            rows = self.database.rows(_HEADS_SQLITE, str(list(conversations)), ACCOUNT)
         else:
-            rows = self._database.rows(_HEADS_POSTGRESQL, list(conversations), ACCOUNT)
+            rows = self.database.rows(_HEADS_POSTGRESQL, list(conversations), ACCOUNT)
         order = {key: place for place, key in enumerate(conversations)}
         return sorted((Head(*row) for row in rows), key=lambda head: order[head.id])
 
     def _read(self, head: Head, events: int, chars: int) -> Part:
         part = Part(head)
-        rows = self._database.rows(_EVENTS, head.id, head.indexed_seq, head.last_seq, events)
+        rows = self.database.rows(_EVENTS, head.id, head.indexed_seq, head.last_seq, events)
         for seq, kind, sender, body in rows:
             if part.chars > chars:
                 break
             part.until = seq
             part.events += 1
+            if (part.chars + len(body)) // SLICE_CHARS > part.chars // SLICE_CHARS:
+                gevent.sleep(0)  # splitting holds up everybody
             part.chars += len(body)
             if head.id > MOST_ID or seq > MOST_SEQ:
                 continue  # beyond what the index can name
@@ -218,7 +224,7 @@ class Indexer:
                 self._change(part, seq, body)
         if not rows:
             part.until = head.last_seq
-        marks = self._database.rows(_MARKS, head.id, head.indexed_seq, part.until)
+        marks = self.database.rows(_MARKS, head.id, head.indexed_seq, part.until)
         part.marks = {seq for seq, in marks}
         return part
 
@@ -228,10 +234,12 @@ class Indexer:
             change = _change.decode(body)
         except msgspec.MsgspecError:
             return
+        if change.seq >= seq:
+            return
         target, key = change.seq, part.head.id
         old = part.added.pop(target, None)
         if old is None and target not in part.removed:
-            old = self._indexed(key, target)
+            old = self._indexed(part, target)
             if old is not None:
                 part.removed[target] = old
         old = old or part.removed.get(target)
@@ -241,11 +249,13 @@ class Indexer:
         else:
             part.sources[target] = 0
 
-    def _indexed(self, conversation: int, seq: int) -> Doc | None:
+    def _indexed(self, part: Part, seq: int) -> Doc | None:
         """What the index holds of a message."""
-        marks = self._database.rows(_SOURCE, conversation, seq)
+        conversation = part.head.id
+        marks = self.database.rows(_SOURCE, conversation, seq)
+        part.seen[seq] = marks[0][0] if marks else None
         source = marks[0][0] if marks else seq
-        rows = self._database.rows(_ONE, conversation, source) if source else []
+        rows = self.database.rows(_ONE, conversation, source) if source else []
         if not rows:
             return None
         [(sender, body)] = rows
@@ -257,7 +267,7 @@ class Indexer:
         added = (doc for part in parts for seq, doc in part.added.items() if seq not in part.marks)
         # The heads come last: messages wait for their locks.
         self.index.put(connection, _with_words(removed), _with_words(added))
-        run, here = connection.exec_driver_sql, self._database.embedded
+        run, here = connection.exec_driver_sql, self.database.embedded
         ordered = sorted(parts, key=lambda part: part.head.id)  # nobody deadlocks
         moves = [(part.until, part.head.id, part.head.indexed_seq) for part in ordered]
         if run(spelled(_MOVE, here), moves).rowcount != len(moves):
@@ -266,6 +276,10 @@ class Indexer:
         taken = run(spelled(_TAKE_MARKS, here), ranges).rowcount
         if taken != sum(len(part.marks) for part in parts):
             raise Overtaken
+        for part in ordered:
+            for seq, source in part.seen.items():
+                if run(spelled(_SOURCE, here), (part.head.id, seq)).scalar() != source:
+                    raise Overtaken
         sources = [
             (part.head.id, seq, 0 if seq in part.marks else source)
             for part in ordered for seq, source in part.sources.items()
@@ -281,9 +295,9 @@ class Indexer:
         self.index.clear(session.connection())
 
     def _slices(self, statement: str) -> Iterator[list[int]]:
-        [(last,)] = self._database.rows(_LAST_ID)
+        [(last,)] = self.database.rows(_LAST_ID)
         for start in range(0, last, IDS_AT_ONCE):
-            rows = self._database.rows(statement, start, start + IDS_AT_ONCE, ACCOUNT)
+            rows = self.database.rows(statement, start, start + IDS_AT_ONCE, ACCOUNT)
             if rows:
                 yield [key for key, in rows]
             gevent.sleep(0)

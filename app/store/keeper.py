@@ -58,10 +58,10 @@ class Keeper:
             self._on_death()
 
     def _run(self) -> None:
-        while True:
-            gevent.sleep(BUSY_PAUSE)
+        while not self._indexer.database.closed:
             try:
                 self._work_off()
+                gevent.sleep(BUSY_PAUSE)
             except Exception:
                 # The log has everything; a search, or the next look, brings the index up.
                 log.exception("indexing_failed")
@@ -78,7 +78,7 @@ class Keeper:
             self._index(found)
 
     def _index(self, left: list[int]) -> None:
-        while left:
+        while left and not self._indexer.database.closed:
             commits = self._commits
             _, left = self._indexer.step(left)
             gevent.sleep(QUIET_PAUSE)
