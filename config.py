@@ -144,6 +144,9 @@ class Config:
     recall_seconds: int = setting(
         "HICHAT_RECALL_SECONDS", 120, "how long a message can be recalled; 0: never", least=0
     )
+    search: bool = setting(
+        "HICHAT_SEARCH", True, "full-text search; `off` keeps no index of words"
+    )
 
     def __post_init__(self) -> None:
         if self.workers > 1 and not self.redis_url:

@@ -141,6 +141,11 @@ class TooManyMembers(Forbidden):
     default = "Groups of more than 200 members do not tell who has read a message."
 
 
+class SearchOff(HiChatError):
+    code, status = "search_off", 501
+    default = "This server keeps no index to search: its operator can set HICHAT_SEARCH=on."
+
+
 class NotFound(HiChatError):
     code, status = "not_found", 404
     default = "There is nothing here."

@@ -7,6 +7,7 @@ from sqlalchemy.pool import NullPool
 
 from app.extensions import db
 from app.store.database import prepare_sqlite
+from app.store.wordindex import is_index_table
 
 ADVISORY_LOCK = 0x48694368  # "HiCh": two hosts that start at once migrate one after the other
 
@@ -20,6 +21,7 @@ def run() -> None:
         context.configure(
             connection=connection, target_metadata=db.metadata, render_as_batch=True,
             compare_type=True,
+            include_name=lambda name, kind, _: kind != "table" or not is_index_table(name),
         )
         with context.begin_transaction():
             if engine.dialect.name == "postgresql":

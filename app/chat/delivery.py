@@ -266,6 +266,7 @@ class Delivery:
         if not told.fresh:
             return
         conversation = told.entry.conversation_id
+        self._store.keeper.note((conversation,))
         to = Address(conversation, told.kind, told.low, told.high)
         self._bus.join(conversation, told.joined)
         self._bus.publish(event_of(told.entry), None, to, origin)

@@ -15,6 +15,7 @@ from app.message import (  # noqa: E402, F401  # they add their routes
     members,
     receipts,
     relation,
+    search,
     seed,
     settings,
     socket,

@@ -17,6 +17,7 @@ from app.http import answer, body, limit, number
 from app.message import bp
 from app.models.message import BROADCAST, GROUP, PRIVATE
 from app.services import services
+from app.store.events import Around
 from app.store.summaries import Summary
 from app.user.profile import Profile
 
@@ -111,14 +112,22 @@ def conversation(conversation: int) -> Response:
 @bp.get("/v2/conversations/<id:conversation>/events")
 @login_required
 def events(conversation: int) -> Response:
-    """A page of the log, ascending: behind `after`, or before `before`, or the latest."""
+    """A page of the log, ascending: behind `after`, or before `before`, or the latest.
+
+    Or around a seq, or around the first event `at` a time.
+    """
     after = number("after", None, 0, MAX_ID)
     before = number("before", None, 0, MAX_ID)
-    if after is not None and before is not None:
-        raise BadRequest("Give `after` or `before`, not both.")
-    page = services().store.events.page(
-        tokens.current().user, conversation, limit(50, 500), after, before
-    )
+    around = number("around", None, 1, MAX_ID)
+    at = number("at", None, 0, MAX_ID)
+    if sum(place is not None for place in (after, before, around, at)) > 1:
+        raise BadRequest("Give one of `after`, `before`, `around` and `at`.")
+    who, log = tokens.current().user, services().store.events
+    if around is not None:
+        return _around(log.around(who, conversation, limit(50, 500), around))
+    if at is not None:
+        return _around(log.at(who, conversation, limit(50, 500), at))
+    page = log.page(who, conversation, limit(50, 500), after, before)
     return answer({"events": [event_of(entry) for entry in page.events], "more": page.more})
 
 
@@ -146,6 +155,13 @@ def read(conversation: int) -> Response:
 
 def _place(item: Summary) -> str:
     return f"{item.pinned:d}-{item.last_at}-{item.id}"
+
+
+def _around(page: Around) -> Response:
+    return answer({
+        "events": [event_of(entry) for entry in page.events], "seq": page.seq,
+        "more_before": page.more_before, "more_after": page.more_after,
+    })
 
 
 def _before() -> tuple[int, int, int] | None:

@@ -2,9 +2,10 @@
 
 from app.models.group import Group, Invite, JoinRequest
 from app.models.message import Conversation, Event, Member, Mention, Pin, Reaction, Removal
+from app.models.search import Indexed
 from app.models.user import Contact, LoginSession, User
 
 __all__ = [
-    "Contact", "Conversation", "Event", "Group", "Invite", "JoinRequest", "LoginSession", "Member",
-    "Mention", "Pin", "Reaction", "Removal", "User",
+    "Contact", "Conversation", "Event", "Group", "Indexed", "Invite", "JoinRequest", "LoginSession",
+    "Member", "Mention", "Pin", "Reaction", "Removal", "User",
 ]

@@ -10,9 +10,11 @@ from app.store.database import Database
 from app.store.events import Events
 from app.store.forwards import Forwards
 from app.store.groups import Groups
+from app.store.indexer import Indexer
 from app.store.invites import Invites
 from app.store.joining import Joining
 from app.store.journal import JournalStore
+from app.store.keeper import Keeper
 from app.store.leaving import Leaving
 from app.store.membership import Membership
 from app.store.presence import Sightings
@@ -20,6 +22,7 @@ from app.store.receipts import Receipts
 from app.store.removals import Removals
 from app.store.retention import Retention
 from app.store.roster import GROUP_MEMBERS
+from app.store.search import Search
 from app.store.sessions import Sessions
 from app.store.settings import Settings
 from app.store.users import Users
@@ -41,16 +44,19 @@ class Store:
         self.joining = Joining(database, group_members)
         self.invites = Invites(database, group_members)
         self.broadcasts = Broadcasts(database)
-        self.changes = Changes(database, contacts_only)
+        self.indexer = Indexer(database)
+        self.changes = Changes(database, contacts_only, self.indexer)
         self.removals = Removals(database)
         self.forwards = Forwards(database)
-        self.journal = JournalStore(database, contacts_only)
+        self.keeper = Keeper(self.indexer)
+        self.search = Search(database, self.indexer)
+        self.journal = JournalStore(database, contacts_only, self.keeper.note)
         self.receipts = Receipts(database)
         self.sightings = Sightings(database)
         self.contacts = Contacts(database)
         self.settings = Settings(database)
         self.leaving = Leaving(database)
-        self.retention = Retention(database)
+        self.retention = Retention(database, self.indexer)
 
 
 __all__ = ["Database", "Store"]

@@ -30,6 +30,7 @@ from app.models.message import ADMIN, GROUP, MEMBER, OPEN_HISTORY, PRIVATE
 from app.store.acts import Act
 from app.store.database import Database
 from app.store.events import Events
+from app.store.indexer import Indexer
 from app.store.items import EVERYBODY, Appended, Entry
 from app.store.reactions import change_reaction, reactors
 from app.store.rights import refusal_between, refusal_within
@@ -54,8 +55,11 @@ class Pinned(Struct):
 class Changes:
     """Acts on messages, and what they leave in the tables `reaction`, `pin` and `mention`."""
 
-    def __init__(self, database: Database, contacts_only: bool = False) -> None:
+    def __init__(
+        self, database: Database, contacts_only: bool = False, indexer: Indexer | None = None
+    ) -> None:
         self._database = database
+        self._indexer = indexer or Indexer(database)
         self._contacts_only = contacts_only
         self._events = Events(database)
 
@@ -105,6 +109,7 @@ class Changes:
                 return again
             found = _message(act, seq)
             _check_recalls(act, found, seconds)
+            self._indexer.forget(act.session, conversation, [seq])
             _erase(act, found)
             return act.append("recall", body, ref)
 

@@ -70,6 +70,7 @@ class Database:
         self._counter: Any = None
         self._counting: ThreadPool | None = None
         self._thread: ThreadPool | None = None
+        self.closed = False
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -188,6 +189,7 @@ class Database:
 
     def close(self) -> None:
         """Finish what is being written, then let go of every connection."""
+        self.closed = True
         if self._thread is not None:
             self._thread.join()
             self._thread.kill()

@@ -12,6 +12,7 @@ from app.errors import BadRequest, NotAMember
 from app.models import Conversation, Member
 from app.models.message import OPEN_HISTORY
 from app.store.database import Database
+from app.store.dates import first_at
 from app.store.items import Entry
 
 SYNC_PAGE = 200
@@ -25,6 +26,15 @@ class Page(Struct):
 
     events: list[Entry]
     more: bool
+
+
+class Around(Struct):
+    """Events in ascending order around the one at `seq`, which is None if there is no such one."""
+
+    events: list[Entry]
+    seq: int | None
+    more_before: bool
+    more_after: bool
 
 
 # What an event says to a reader, whose id is the first parameter.
@@ -42,9 +52,9 @@ _BETWEEN = f"{_COLUMNS} WHERE conversation_id = ? AND seq >= ? AND seq <= ? ORDE
 _SOME = f"{_COLUMNS} WHERE conversation_id = ? AND seq > ? AND seq {{among}} ORDER BY seq"
 _SOME_SQLITE = _SOME.format(among="IN (SELECT value FROM json_each(?))")
 _SOME_POSTGRESQL = _SOME.format(among="= ANY(?)")
-# The seq behind which a member sees the log.
+# The seq behind which a member sees the log, and its last one.
 _FLOOR = """
-    SELECT CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END
+    SELECT CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END, last_seq
     FROM member JOIN conversation ON id = conversation_id
     WHERE conversation_id = ? AND user_id = ?"""
 _PAIR = "SELECT id, last_seq FROM conversation WHERE low_id = ? AND high_id = ?"
@@ -64,7 +74,7 @@ class Events:
 
         Fewer where they are large (PAGE_CHARS). Raises NotAMember.
         """
-        floor = self.floor(user_id, conversation)
+        floor, _ = self._bounds(user_id, conversation)
         if after is not None:
             entries = self._entries(_AFTER, user_id, conversation, max(after, floor), limit + 1)
         else:
@@ -76,11 +86,7 @@ class Events:
 
     def floor(self, user_id: int, conversation: int) -> int:
         """The seq behind which the user sees the log. Raises NotAMember."""
-        seat = self._database.rows(_FLOOR, OPEN_HISTORY, conversation, user_id)
-        if not seat:
-            raise NotAMember()
-        found: int = seat[0][0]
-        return found
+        return self._bounds(user_id, conversation)[0]
 
     def some(self, user_id: int, conversation: int, seqs: Sequence[int]) -> list[Entry]:
         """Those of `seqs` that the user can see, ascending. Raises NotAMember."""
@@ -88,6 +94,45 @@ class Events:
         if self._database.embedded:
             return self._entries(_SOME_SQLITE, user_id, conversation, floor, str(list(seqs)))
         return self._entries(_SOME_POSTGRESQL, user_id, conversation, floor, list(seqs))
+
+    def around(self, user_id: int, conversation: int, limit: int, seq: int) -> Around:
+        """About `limit` events with `seq` in their middle, or as near to it as the user sees.
+
+        Raises NotAMember, and BadRequest for a seq behind the last one.
+        """
+        floor, last = self._bounds(user_id, conversation)
+        if seq > last:
+            raise BadRequest(f"around is {seq}; the last seq here is {last}.")
+        return self._around(user_id, conversation, floor, last, limit, max(seq, floor + 1))
+
+    def at(self, user_id: int, conversation: int, limit: int, at: int) -> Around:
+        """As `around`, for the first event at or after a time. Raises NotAMember.
+
+        The latest page where nothing has happened since.
+        """
+        floor, last = self._bounds(user_id, conversation)
+        seq = first_at(self._database, {conversation: (floor + 1, last, at)})[conversation]
+        return self._around(user_id, conversation, floor, last, limit, seq)
+
+    def _around(
+        self, user_id: int, conversation: int, floor: int, last: int, limit: int, seq: int
+    ) -> Around:
+        # Seqs are dense: the page's ends can be counted.
+        start = max(floor + 1, min(seq - limit // 2, last - limit + 1))
+        entries = self._entries(
+            _BETWEEN, user_id, conversation, start, min(start + limit - 1, last)
+        )
+        events = _light_around(entries, seq)
+        found = seq if any(entry.seq == seq for entry in events) else None
+        if not events:
+            return Around([], None, False, False)
+        return Around(events, found, events[0].seq > floor + 1, events[-1].seq < last)
+
+    def _bounds(self, user_id: int, conversation: int) -> tuple[int, int]:
+        """The seq behind which the user sees the log, and the last one. Raises NotAMember."""
+        for floor, last in self._database.rows(_FLOOR, OPEN_HISTORY, conversation, user_id):
+            return floor, last
+        raise NotAMember()
 
     def by_index(
         self, user_id: int, other_id: int, start: int, stop: int, newest_first: bool, limit: int,
@@ -147,3 +192,16 @@ def _light(entries: list[Entry]) -> list[Entry]:
         if total > PAGE_CHARS:
             return entries[: max(1, index)]
     return entries
+
+
+def _light_around(entries: list[Entry], seq: int) -> list[Entry]:
+    """Those of `entries` nearest to `seq` whose bodies are PAGE_CHARS together; at least one."""
+    total, low, high = 0, 0, len(entries)
+    for entry in sorted(entries, key=lambda entry: abs(entry.seq - seq)):
+        total += len(entry.body)
+        if total > PAGE_CHARS and entry.seq != seq:
+            if entry.seq < seq:
+                low = max(low, entry.seq - entries[0].seq + 1)
+            else:
+                high = min(high, entry.seq - entries[0].seq)
+    return entries[low:high]

@@ -6,7 +6,7 @@ opened) has not happened, and runs again with the repeats looked up first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 from sqlalchemy import Connection
@@ -25,9 +25,13 @@ log = structlog.get_logger()
 class JournalStore:
     """Commits batches. Used by one committer greenlet at a time."""
 
-    def __init__(self, database: Database, contacts_only: bool = False) -> None:
+    def __init__(
+        self, database: Database, contacts_only: bool = False,
+        note: Callable[[Iterable[int]], None] = lambda _: None,
+    ) -> None:
         self._database = database
         self._contacts_only = contacts_only
+        self._note = note  # told which conversations each batch was in
         self._pairs: dict[tuple[int, int], int] = {}  # private conversations; ids never change
 
     def commit(self, batch: Sequence[Item]) -> list[Result]:
@@ -58,6 +62,7 @@ class JournalStore:
             except Contested:
                 continue
             self._remember(done.opened)
+            self._note(done.heads)
             return done.results
         raise Contested("a unique key was contested too often")
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Conversation, Event, Mention, Pin, Reaction
 from app.store.database import Database
+from app.store.indexer import Indexer
 from app.store.items import FORGOTTEN
 from app.store.users import now_ms
 
@@ -57,8 +58,9 @@ def erase(connection: Connection, conversation: int, seqs: Sequence[int]) -> Non
 class Retention:
     """Forgets what is too old; every pass goes on where the one before it stopped."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, indexer: Indexer | None = None) -> None:
         self._database = database
+        self._indexer = indexer or Indexer(database)
 
     def run(self, days: int) -> None:
         """Forget, once an hour, what is older than `days`. Never returns."""
@@ -108,6 +110,8 @@ class Retention:
             if due:
                 content = [row.seq for row in due if row.type in CONTENT]
                 if content:
+                    said = [row.seq for row in due if row.type == "message"]
+                    self._indexer.forget(session, conversation, said)
                     erase(session.connection(), conversation, content)
                 found.expired_seq = due[-1].seq
             return len(due)

@@ -1,0 +1,92 @@
+"""Keeps the index of words near the log, in a greenlet of its own, when there is little to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import gevent
+import structlog
+
+from app.store.indexer import Indexer
+
+QUIET_PAUSE = 0.03  # seconds between two steps while nothing is being stored
+BUSY_PAUSE = 1.0  # while messages come in, and between looks
+FAILED_PAUSE = 30.0
+TOUCHED = 50_000  # ids that are remembered; with more, all conversations are looked at
+
+log = structlog.get_logger()
+
+
+class Keeper:
+    """Hears which conversations have grown, and has them indexed later.
+
+    The ids are in memory only: after a start, one look at all conversations finds what a crash
+    left behind.
+    """
+
+    def __init__(self, indexer: Indexer) -> None:
+        self._indexer = indexer
+        self._on_death: Callable[[], None] | None = None
+        self._enabled = True
+        self._greenlet: gevent.Greenlet | None = None
+        self._touched: set[int] = set()
+        self._commits = 0
+        self._lost = True  # whether conversations may lack something that `_touched` does not say
+
+    def supervise(self, on_death: Callable[[], None], enabled: bool) -> None:
+        """Begin with the first commit that is noted. If not `enabled`, only empty the index."""
+        self._on_death = on_death
+        self._enabled = enabled
+
+    def note(self, conversations: Iterable[int]) -> None:
+        """A transaction is committed that may have added to these. Once per batch, and cheap."""
+        if self._on_death is None:
+            return  # nobody keeps this store's index: a search brings it up
+        if self._greenlet is None:
+            work = self._run if self._enabled else self._switch_off
+            self._greenlet = gevent.spawn(work)
+            self._greenlet.link_exception(lambda _: self._die())
+        if self._enabled:
+            self._commits += 1
+            self._touched.update(conversations)
+            if len(self._touched) > TOUCHED:
+                self._lost = True
+                self._touched.clear()
+
+    def _die(self) -> None:
+        if self._on_death is not None:
+            self._on_death()
+
+    def _run(self) -> None:
+        while not self._indexer.database.closed:
+            try:
+                self._work_off()
+                gevent.sleep(BUSY_PAUSE)
+            except Exception:
+                # The log has everything; a search, or the next look, brings the index up.
+                log.exception("indexing_failed")
+                self._lost = True
+                gevent.sleep(FAILED_PAUSE)
+
+    def _work_off(self) -> None:
+        if self._lost:
+            self._lost = False
+            for found in self._indexer.behind():
+                self._index(found)
+        elif self._touched:
+            found, self._touched = list(self._touched), set()
+            self._index(found)
+
+    def _index(self, left: list[int]) -> None:
+        while left and not self._indexer.database.closed:
+            commits = self._commits
+            _, left = self._indexer.step(left)
+            gevent.sleep(QUIET_PAUSE)
+            if self._commits != commits:
+                gevent.sleep(BUSY_PAUSE)
+
+    def _switch_off(self) -> None:
+        try:
+            self._indexer.clear()
+        except Exception:
+            log.exception("index_not_emptied")
