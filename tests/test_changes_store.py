@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, update
-from sqlalchemy.orm import Session
 
 from app.errors import (
     Blocked,
@@ -24,7 +23,6 @@ from app.models import Conversation, Event, Member, Mention, Pin, Reaction
 from app.models.message import ADMIN, ADMINS_WRITE, LOW_BLOCKS
 from app.store import Database, Store
 from app.store.changes import Changes
-from app.store.groups import seat
 from app.store.items import Appended, Draft
 from app.store.references import replied
 from tests.support.log import at_once, into, log, people, stored, to_user
@@ -197,11 +195,7 @@ def test_who_joined_later_changes_nothing_that_they_cannot_see(store: Store) -> 
     seq = stored(store.journal.commit([into(owner, key)]))[0].seq
     pin(store, owner, key, seq)
 
-    def join(session: Session) -> None:
-        found = session.get_one(Conversation, key)
-        seat(session, found, [late], found.last_seq)
-
-    store.database.write(join)
+    store.membership.add(owner, key, [late])
     for act in (lambda: react(store, late, key, seq),
                 lambda: store.removals.remove(late, key, [seq], "x")):
         with pytest.raises(NotFound):

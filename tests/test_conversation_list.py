@@ -239,7 +239,7 @@ def test_no_statement_of_the_list_reads_a_whole_table(
     stored(store.journal.commit([to_user(ben, ada), to_user(ada, ben)]))
     seen.clear()
     found = store.conversations.listed(ada, 10)
-    store.conversations.listed(ada, 10, (found[0].last_at, found[0].id))
+    store.conversations.listed(ada, 10, (0, found[0].last_at, found[0].id))
     store.conversations.get(ada, group)
     store.conversations.audience(ada, group)
     store.receipts.readers(ada, group, 2)

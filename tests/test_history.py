@@ -10,11 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from app.errors import BadRequest, NotAMember
-from app.models import Conversation, Event
+from app.models import Conversation, Event, Member
 from app.models.message import OPEN_HISTORY
 from app.store import Database, Store
 from app.store import events as events_module
-from app.store.groups import seat
 from tests.support.chat import text
 from tests.support.log import people
 from tests.support.web import Account, person, problem
@@ -38,7 +37,7 @@ def log(store: Store, database: Database) -> tuple[int, int, int]:
                 at=(seq + 1) // 2 * 1000, body=json.dumps({"media": "text", "content": str(seq)}),
             ))
         found.last_seq, found.last_at = COUNT, (COUNT + 1) // 2 * 1000
-        seat(session, found, [eve], 10)
+        session.add(Member(conversation_id=group, user_id=eve, read_seq=10, joined_seq=10))
 
     database.write(work)
     return ada, eve, group

@@ -13,7 +13,6 @@ from app.errors import BadRequest, NotAMember, SearchOff
 from app.models import Conversation, Member, Removal
 from app.models.message import OPEN_HISTORY
 from app.store import Database, Store, search, wordindex
-from app.store.groups import seat
 from app.store.items import Draft
 from app.store.search import Key
 from app.store.words import parse
@@ -127,19 +126,16 @@ def test_who_joined_later_finds_what_came_later_unless_the_history_is_open(
     group = store.groups.create(ada, "walkers", [bob]).entry.conversation_id
     stored(store.journal.commit([into(ada, group, "walk before")]))
 
-    def join(session: Session) -> None:
-        seat(session, session.get_one(Conversation, group), [eve], 2)
-
-    database.write(join)
+    store.membership.add(ada, group, [eve])
     stored(store.journal.commit([into(bob, group, "walk after")]))
-    assert seqs(find(store, eve, "walk")) == [3]
-    assert seqs(find(store, bob, "walk")) == [3, 2]
+    assert seqs(find(store, eve, "walk")) == [4]
+    assert seqs(find(store, bob, "walk")) == [4, 2]
 
     def unlock(session: Session) -> None:
         session.get_one(Conversation, group).flags |= OPEN_HISTORY
 
     database.write(unlock)
-    assert seqs(find(store, eve, "walk")) == [3, 2]
+    assert seqs(find(store, eve, "walk")) == [4, 2]
 
 
 def test_a_removed_member_finds_nothing_any_more(store: Store, database: Database) -> None:
