@@ -25,10 +25,19 @@ LIMITS = Limits(
     queue_frames=100_000, queue_bytes=4 * MESSAGE_BYTES, heartbeat=25, send_timeout=30
 )
 
+
+
+class Parts(Hub):
+    """What gunicorn.conf.py starts and drains in place of `Services`."""
+
+    def start(self) -> None:
+        """Nothing runs here but sockets."""
+
+
 app = Flask(__name__)
 app.config["SOCK_SERVER_OPTIONS"] = {"max_message_bytes": MESSAGE_BYTES}
-hub = Hub(user_connections=1000, on_death=lambda: os._exit(70))
-app.extensions[services.EXTENSION] = hub  # what gunicorn.conf.py drains
+hub = Parts(user_connections=1000, on_death=lambda: os._exit(70))
+app.extensions[services.EXTENSION] = hub
 sock = Sock(app)
 
 
