@@ -60,14 +60,14 @@ def test_sync_of_500_conversations_with_nothing_new_is_one_round_trip(
         assert len(asked(counting)) <= 3  # the heads, a member's floor, the page
 
 
-def test_a_connect_asks_the_database_three_times(counting: Server, busy: Person) -> None:
+def test_a_connect_asks_for_the_session_and_the_heads_only(counting: Server, busy: Person) -> None:
     with Person(counting).device() as first:
         expect_silence(first)
         asked(counting)
         with busy.device() as device:
             expect_silence(device)
         found = asked(counting)
-    # The session; the heads, and again behind the entering of rooms; `sync` of nothing is free.
+    # The session; the heads and (beyond 1,000) the rooms, read again behind the entering of rooms.
     assert len(found) <= 4, found
     assert not any("seen_at" in statement for statement in found)
 
