@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import BadRequest, TooLong
@@ -49,6 +49,7 @@ def test_words_are_compared_in_one_form(text: str, expected: list[str]) -> None:
     assert forms(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_words_have_nothing_that_could_be_syntax_and_stand_where_they_say(text: str) -> None:
     end = 0
@@ -60,6 +61,7 @@ def test_words_have_nothing_that_could_be_syntax_and_stand_where_they_say(text: 
         end = word.end
 
 
+@settings(deadline=None)
 @given(st.text(CJK, min_size=1, max_size=30), MIXED, MIXED, st.data())
 def test_every_piece_of_one_to_three_cjk_characters_finds_its_text(
     run: str, before: str, after: str, data: st.DataObject
@@ -72,6 +74,7 @@ def test_every_piece_of_one_to_three_cjk_characters_finds_its_text(
     assert all(piece in text[low:high] for low, high in ranges)
 
 
+@settings(deadline=None)
 @given(MIXED)
 def test_every_word_finds_its_text_bare_quoted_and_in_capitals(text: str) -> None:
     for word in split(text)[:20]:
@@ -84,6 +87,7 @@ def test_every_word_finds_its_text_bare_quoted_and_in_capitals(text: str) -> Non
         assert [word.form for word in split(text.upper())] == forms(text)
 
 
+@settings(deadline=None)
 @given(LETTERS, LETTERS)
 def test_the_beginning_of_the_last_word_finds_it(one: str, two: str) -> None:
     form = forms(two)[0]
@@ -142,6 +146,7 @@ def test_a_long_word_and_a_long_text_are_searched_up_to_a_bound() -> None:
     assert len(split("公" * (TEXT_WORDS + 5))) == len(split("a " * (TEXT_WORDS + 5))) == TEXT_WORDS
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.text(CJK, min_size=1, max_size=4), st.text(max_size=300))
 def test_a_snippet_holds_its_first_hit_at_the_offsets_that_javascript_counts(
     before: str, word: str, after: str

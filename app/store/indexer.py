@@ -13,9 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import gevent
-import msgspec
 import structlog
-from msgspec import Struct
 from sqlalchemy import Connection, delete, update
 from sqlalchemy.orm import Session
 
@@ -25,6 +23,7 @@ from app.models.message import ACCOUNT
 from app.models.search import Indexed
 from app.store import words
 from app.store.database import Contested, Database, Failed, spelled
+from app.store.said import Said, change_of, said, said_by
 from app.store.wordindex import MOST_ID, MOST_SEQ, Doc, WordIndex, word_index
 
 STEP_EVENTS = 200  # in one transaction, which must be short: messages wait for the same writer
@@ -62,29 +61,6 @@ class Overtaken(Exception):
     """Somebody else has indexed, or forgotten, what this step had read. It has not happened."""
 
 
-class File(Struct):
-    description: str = ""
-
-
-class Said(Struct):
-    """What of a message can be searched. A recalled or forgotten one says nothing."""
-
-    media: str = ""
-    content: str = ""
-    attachment: File | None = None
-
-    def text(self) -> str:
-        described = self.attachment.description if self.attachment else ""
-        return "\n".join(part for part in (self.content, described) if part)
-
-
-class Change(Struct):
-    """The body of an `edit` or a `recall`."""
-
-    seq: int
-    message: Said | None = None
-
-
 class Head(NamedTuple):
     """A conversation whose index is behind."""
 
@@ -106,18 +82,6 @@ class Part:
         self.sources: dict[int, int] = {}  # as in Indexed
         self.marks: set[int] = set()  # messages that were forgotten before they were indexed
         self.seen: dict[int, int | None] = {}  # what `indexed` said of those that are changed
-
-
-_said = msgspec.json.Decoder(Said)
-_change = msgspec.json.Decoder(Change)
-
-
-def said(body: str) -> Said:
-    """What a body says; nothing, if it is not a message's."""
-    try:
-        return _said.decode(body)
-    except msgspec.MsgspecError:
-        return Said()
 
 
 class Indexer:
@@ -187,7 +151,7 @@ class Indexer:
                 source = mark.source if mark else seq
                 event = session.get(Event, (conversation, source)) if source else None
                 if event is not None:
-                    text = _of(event.body, source != seq)
+                    text = said_by(event.body, source != seq)
                     removed.append(_doc(conversation, seq, event.sender_id, text))
             if found.indexed_seq < until and seq <= until:
                 # An indexer may just have read it, or an edit of it: this tells it to read again.
@@ -230,11 +194,8 @@ class Indexer:
 
     def _change(self, part: Part, seq: int, body: str) -> None:
         """An edit or a recall, at `seq`, of an earlier message."""
-        try:
-            change = _change.decode(body)
-        except msgspec.MsgspecError:
-            return
-        if change.seq >= seq:
+        change = change_of(body)
+        if change is None or change.seq >= seq:
             return
         target, key = change.seq, part.head.id
         old = part.added.pop(target, None)
@@ -259,7 +220,7 @@ class Indexer:
         if not rows:
             return None
         [(sender, body)] = rows
-        return _doc(conversation, seq, sender, _of(body, source != seq))
+        return _doc(conversation, seq, sender, said_by(body, source != seq))
 
     def _write(self, connection: Connection, parts: Sequence[Part]) -> None:
         """Raises Overtaken, and then nothing has happened."""
@@ -301,16 +262,6 @@ class Indexer:
             if rows:
                 yield [key for key, in rows]
             gevent.sleep(0)
-
-
-def _of(body: str, edited: bool) -> Said:
-    """What the body of a message, or of an edit, says."""
-    if not edited:
-        return said(body)
-    try:
-        return _change.decode(body).message or Said()
-    except msgspec.MsgspecError:
-        return Said()
 
 
 def _doc(conversation: int, seq: int, sender: int, text: Said) -> Doc:

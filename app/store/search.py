@@ -22,8 +22,9 @@ from app.errors import NotAMember, SearchOff
 from app.models.message import ACCOUNT, OPEN_HISTORY
 from app.store.database import Database
 from app.store.dates import first_at, times
-from app.store.indexer import Indexer, said
+from app.store.indexer import Indexer
 from app.store.items import Entry
+from app.store.said import said
 from app.store.wordindex import Ask, Hit, Span, floor_of_shelf
 from app.store.words import Query, Snippet, snippet
 
