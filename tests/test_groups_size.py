@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy import event, func, select
+from werkzeug.test import EnvironBuilder
 
 import config as configuration
 from app import create_app, services
@@ -18,6 +20,7 @@ from app.chat.delivery import Delivery, Rules
 from app.chat.frames import V2, Address, Event, Message, Send
 from app.chat.hub import Hub
 from app.chat.node import Limits, Node
+from app.chat.websocket import WebSocket
 from app.models import Event as Row
 from app.store import Database, Store
 from tests.support.groups import crowd, new_group, told
@@ -92,6 +95,14 @@ def test_making_groups_has_a_rate_of_its_own(tmp_path: Path) -> None:
     services.of(app).store.database.close()
 
 
+def upgrade_request(connection: socket.socket) -> dict[str, Any]:
+    """The WSGI environment of a WebSocket handshake."""
+    return EnvironBuilder("/v2/socket", headers={
+        "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }).get_environ() | {"gunicorn.socket": connection}
+
+
 class Counting(V2):
     """The product's dialect, that counts what it encodes."""
 
@@ -111,7 +122,9 @@ def test_a_message_to_a_group_of_1000_is_one_row_and_one_encode(
     delivery = Delivery(store, hub, RULES, lambda: deaths.append(True))
     dialect, limits = Counting(), Limits(100, 1_000_000, 25, 30)
     users = crowd(database, 1000)
-    nodes = [Node(None, limits, user, "", dialect) for user in users]  # connected, not yet reading
+    here, there = socket.socketpair()
+    websocket = WebSocket(upgrade_request(here))  # one for all of them: nobody reads or writes yet
+    nodes = [Node(websocket, limits, user, "", dialect) for user in users]
     for node in nodes:
         hub.add(node)
     made = delivery.change(lambda: store.groups.create(users[0], "all", users[1:]))
@@ -132,5 +145,7 @@ def test_a_message_to_a_group_of_1000_is_one_row_and_one_encode(
         assert session.scalar(select(func.count()).select_from(Row)) == 2
     for node in nodes:
         hub.remove(node)
+    here.close()
+    there.close()
     gevent.sleep(0)
     assert deaths == []
