@@ -20,6 +20,7 @@ from app.chat.delivery import Delivery, Rules
 from app.chat.frames import V2, Address, Event, Message, Send
 from app.chat.hub import Hub
 from app.chat.node import Limits, Node
+from app.chat.presence import LocalLeases, Presence
 from app.chat.websocket import WebSocket
 from app.models import Event as Row
 from app.store import Database, Store
@@ -27,7 +28,10 @@ from tests.support.groups import crowd, new_group, told
 from tests.support.web import Account, person, problem
 
 LIMIT = 5000
-RULES = Rules(max_content_chars=100, messages_per_second=None, sync_events=100, heartbeat=25)
+RULES = Rules(
+    max_content_chars=100, messages_per_second=None, sync_events=100, heartbeat=25, edit_seconds=0,
+    recall_seconds=0,
+)
 
 
 def test_a_group_takes_5000_members_and_not_one_more(
@@ -119,7 +123,11 @@ def test_a_message_to_a_group_of_1000_is_one_row_and_one_encode(
 ) -> None:
     deaths: list[bool] = []
     hub = Hub(256, lambda: deaths.append(True))
-    delivery = Delivery(store, hub, RULES, lambda: deaths.append(True))
+    presence = Presence(
+        LocalLeases(), store.sightings.visible, store.sightings.save, 10,
+        lambda: deaths.append(True),
+    )
+    delivery = Delivery(store, hub, RULES, presence, lambda: deaths.append(True))
     dialect, limits = Counting(), Limits(100, 1_000_000, 25, 30)
     users = crowd(database, 1000)
     here, there = socket.socketpair()

@@ -16,8 +16,9 @@ MANY = 500
 
 @pytest.fixture(scope="module")
 def counting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that tells what its database was asked."""
-    made = Server(tmp_path_factory.mktemp("counting"), app="tests.support.probe:app")
+    """A server that tells what its database was asked; no index of words is kept meanwhile."""
+    folder = tmp_path_factory.mktemp("counting")
+    made = Server(folder, app="tests.support.probe:app", HICHAT_SEARCH="off")
     made.prepare()
     made.start()
     yield made
