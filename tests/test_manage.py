@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -21,7 +20,6 @@ import requests
 from tests.support.client import PASSWORD
 from tests.support.server import ROOT, free_port
 
-SECOND_START_SECONDS = 3
 PATIENCE = 60
 PROGRAM = "import sys; {first}; import manage; sys.exit({what})"
 RUN = "manage.main(['run'])"
@@ -95,22 +93,6 @@ def test_run_serves_and_a_second_start_goes_on_with_the_same_data(tmp_path: Path
     with started(tmp_path, port) as printed:
         assert printed == f"HiChat is ready: http://127.0.0.1:{port}\n"
         assert log_in(port, "login").status_code == 200
-
-
-def test_every_start_but_the_first_is_quick(tmp_path: Path) -> None:
-    """In CPU seconds: other tests use the machine at the same time."""
-    with started(tmp_path, free_port()):
-        pass
-    before = cpu_of_ended_children()
-    with started(tmp_path, free_port()):
-        pass
-    assert cpu_of_ended_children() - before < SECOND_START_SECONDS
-
-
-def cpu_of_ended_children() -> float:
-    """Of all processes that this one has started and waited for, and theirs."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def test_several_workers_without_redis_are_refused(tmp_path: Path) -> None:

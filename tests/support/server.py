@@ -63,7 +63,7 @@ class Server:
             try:
                 if requests.get(f"{self.http}/healthz", timeout=5).ok:
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.05)
         raise AssertionError(f"the server did not start: {self.log()}")
 
