@@ -75,6 +75,11 @@ def current() -> Pass:
     return _pass(get_jwt())
 
 
+def user_key() -> str:
+    """Whose budget a rate limit counts, behind `login_required`: the asking user's."""
+    return f"user:{current().user}"
+
+
 def read_token(token: str) -> Pass:
     """Whose access token this is; the session is still to be checked (`check_session`).
 

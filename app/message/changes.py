@@ -91,7 +91,7 @@ class PinLine(Struct):
 # As `limit_writing`, and out of the same budget: each copy is a message.
 limit_forwarding = limiter.shared_limit(
     lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
-    key_func=lambda: f"user:{tokens.current().user}",
+    key_func=tokens.user_key,
     cost=lambda: len(body(ForwardBody).source.seqs),
 )
 

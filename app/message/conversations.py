@@ -24,7 +24,7 @@ from app.user.profile import Profile
 # Over HTTP as over a socket: the same steady rate, counted for the user.
 limit_writing = limiter.shared_limit(
     lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
-    key_func=lambda: f"user:{tokens.current().user}",
+    key_func=tokens.user_key,
 )
 _PLACE = re.compile(r"([01])-([0-9]{1,16})-([0-9]{1,16})")
 KINDS = {PRIVATE: "private", GROUP: "group", BROADCAST: "broadcast"}

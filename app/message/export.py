@@ -31,9 +31,7 @@ CONTACTS_AT_ONCE = 200
 CONVERSATIONS_AT_ONCE = 500  # ids
 EVENTS_AT_ONCE = 200
 
-limit_export = limiter.limit(
-    "5 per hour", key_func=lambda: f"user:{tokens.current().user}"
-)
+limit_export = limiter.limit("5 per hour", key_func=tokens.user_key)
 
 
 class ExportedConversation(Struct):

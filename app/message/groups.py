@@ -27,9 +27,7 @@ from app.user.accounts import KEY_CHARS, check_profile, printable
 
 # What can put a thousand rows into the database costs more than a message.
 GROWTH = "60 per minute; 1000 per day"
-limit_growth = limiter.shared_limit(
-    GROWTH, "groups", key_func=lambda: f"user:{tokens.current().user}"
-)
+limit_growth = limiter.shared_limit(GROWTH, "groups", key_func=tokens.user_key)
 MEMBERS_AT_ONCE = 1000
 NAME_CHARS = 64
 TEXT_CHARS = 2000  # of a description or an announcement

@@ -20,17 +20,15 @@ from app.message.joining import come_in
 from app.services import services
 from app.store.groups import GroupInfo
 from app.user.accounts import check_profile
-from app.user.seed import envelope, identify, seed_login_required
+from app.user.seed import envelope, seed_login_required, seed_user_key
 
 LIST_MOST = 1000
 
 limit_seed_writing = limiter.shared_limit(
     lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
-    key_func=lambda: f"user:{identify().user}",
+    key_func=seed_user_key,
 )
-limit_seed_growth = limiter.shared_limit(
-    GROWTH, "groups", key_func=lambda: f"user:{identify().user}"
-)
+limit_seed_growth = limiter.shared_limit(GROWTH, "groups", key_func=seed_user_key)
 
 
 @bp.post("/v1/relation/new_group")

@@ -37,7 +37,7 @@ class ResultLine(Struct):
 
 @bp.get("/v2/search")
 @login_required
-@limiter.limit("10 per second; 200 per minute", key_func=lambda: f"user:{tokens.current().user}")
+@limiter.limit("10 per second; 200 per minute", key_func=tokens.user_key)
 def search() -> Response:
     """Messages that have all the words of `q`, the newest first; `next` is the next `cursor`."""
     filters = Filters(

@@ -15,8 +15,7 @@ from app.services import services
 
 # Each change is an event: a client tells a draft when its author pauses, not for each letter.
 limit_settings = limiter.shared_limit(
-    "120 per minute; 10000 per day", "settings",
-    key_func=lambda: f"user:{tokens.current().user}",
+    "120 per minute; 10000 per day", "settings", key_func=tokens.user_key
 )
 
 

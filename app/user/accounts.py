@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from flask import g, request
-from flask_jwt_extended import get_jwt_identity
 from msgspec import Struct
 
+from app.auth import tokens
 from app.auth.tickets import Pass
 from app.errors import BadCredentials, BadRequest, HiChatError
 from app.extensions import limiter
@@ -154,10 +154,6 @@ def _named() -> str:
     return f"name:{name_key(name)[:64]}"
 
 
-def _own() -> str:
-    return f"user:{get_jwt_identity()}"
-
-
 def _failed(_response: Any) -> bool:
     return bool(g.get("bad_credentials"))
 
@@ -177,6 +173,6 @@ def _limit_failures(account: Callable[[], str]) -> Callable[[Any], Any]:
 
 # Failed log-ins are bounded: of an address, of an account, and of both together.
 limit_guessing = _limit_failures(_named)
-limit_own_guessing = _limit_failures(_own)  # behind login_required
+limit_own_guessing = _limit_failures(tokens.user_key)  # behind login_required
 
 limit_sign_up = limiter.shared_limit("120 per minute; 2000 per day", "register")

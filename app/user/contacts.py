@@ -25,8 +25,7 @@ Note = Annotated[str, Meta(max_length=200)]
 Remark = Annotated[str, Meta(max_length=64)]
 
 limit_contacts = limiter.shared_limit(
-    "60 per minute; 2000 per day", "contacts",
-    key_func=lambda: f"user:{tokens.current().user}",
+    "60 per minute; 2000 per day", "contacts", key_func=tokens.user_key
 )
 
 

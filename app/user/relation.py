@@ -17,12 +17,12 @@ from app.services import services
 from app.store.acquaintance import STATES
 from app.store.users import Users
 from app.user import bp
-from app.user.seed import envelope, identify, seed_login_required, seed_user
+from app.user.seed import envelope, seed_login_required, seed_user, seed_user_key
 
 PAGE = 500
 
 limit_adding = limiter.shared_limit(
-    "60 per minute; 2000 per day", "contacts", key_func=lambda: f"user:{identify().user}"
+    "60 per minute; 2000 per day", "contacts", key_func=seed_user_key
 )
 
 

@@ -47,6 +47,11 @@ def identify() -> Pass:
     return who
 
 
+def seed_user_key() -> str:
+    """As tokens.user_key, behind `seed_login_required`: one budget for both versions."""
+    return f"user:{identify().user}"
+
+
 def check_session(who: Pass) -> bool:
     """As tokens.check_session; raises Unauthorized in the seed's words."""
     try:
