@@ -20,7 +20,7 @@ from app.message.joining import come_in
 from app.services import services
 from app.store.groups import GroupInfo
 from app.user.accounts import check_profile
-from app.user.seed import envelope, seed_login_required, seed_user_key
+from app.user.seed import envelope, refuse, seed_login_required, seed_user_key
 
 LIST_MOST = 1000
 
@@ -37,19 +37,19 @@ limit_seed_growth = limiter.shared_limit(GROWTH, "groups", key_func=seed_user_ke
 def seed_new_group(who: Pass) -> Response:
     """A new group that anybody may join: the seed knows no other."""
     if field("ownerId") != str(who.user):
-        return _refuse("只能为自己建群")
+        return refuse("只能为自己建群")
     if not field("name").strip():
-        return _refuse("群名称不能为空")
+        return refuse("群名称不能为空")
     try:
         name = check_name(field("name").strip())
         settings = {"name": name, **check_profile({"avatar": field("icon")})}
         details = {"category": _category(), "description": _description()}
     except BadRequest:
-        return _refuse("参数不匹配")
+        return refuse("参数不匹配")
     try:
         told = make_group(who.user, [], settings | {"join": "open"}, unique=True, **details)
     except NameTaken:
-        return _refuse("群名称已存在")
+        return refuse("群名称已存在")
     return answer({"code": 0, "message": "建群成功", "data": told.entry.conversation_id})
 
 
@@ -69,23 +69,23 @@ def seed_groups(who: Pass) -> Response:
 def seed_join_group(who: Pass) -> Response:
     """Join by number or by name."""
     if field("userId") != str(who.user):
-        return _refuse("只能自己加群")
+        return refuse("只能自己加群")
     store = services().store
     group = store.groups.find(field("comId").strip())
     if group is None:
-        return _refuse("没有找到群")
+        return refuse("没有找到群")
     try:
         joined = come_in(partial(store.joining.join, who.user, group))
     except NotAMember:
-        return _refuse("没有找到群")
+        return refuse("没有找到群")
     except InviteOnly:
-        return _refuse("该群只能通过邀请加入")
+        return refuse("该群只能通过邀请加入")
     except GroupFull:
-        return _refuse("该群已满")
+        return refuse("该群已满")
     if joined.waits:
-        return _refuse("已提交申请，请等待管理员同意")
+        return refuse("已提交申请，请等待管理员同意")
     if joined.told is None:
-        return _refuse("已加过此群")
+        return refuse("已加过此群")
     return answer({"code": 0, "message": "加群成功"})
 
 
@@ -112,7 +112,3 @@ def _row(info: GroupInfo) -> dict[str, Any]:
         "Type": found.category, "Image": found.avatar, "Desc": found.description,
         "CreatedAt": created,
     }
-
-
-def _refuse(words: str) -> Response:
-    return answer({"code": -1, "message": words})

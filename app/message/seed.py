@@ -10,11 +10,11 @@ from app.chat.catching_up import event_of
 from app.chat.frames import MAX_ID, PRIVATE, Address, Told
 from app.chat.seed import seed_event
 from app.errors import BadRequest
-from app.http import answer, field
+from app.http import field
 from app.message import bp
 from app.services import services
 from app.store.items import FORGOTTEN, Entry
-from app.user.seed import envelope, seed_login_required
+from app.user.seed import envelope, refuse, seed_login_required
 
 MOST = 1000  # entries of one answer
 
@@ -29,9 +29,9 @@ def seed_history(who: Pass) -> Response:
         one, two = _whole("userIdA"), _whole("userIdB")
         start, stop = _whole("start"), _whole("end")
     except BadRequest:
-        return answer({"code": -1, "message": "参数不匹配"})
+        return refuse("参数不匹配")
     if who.user not in (one, two):
-        return answer({"code": -1, "message": "只能查看自己的消息"})
+        return refuse("只能查看自己的消息")
     other = two if who.user == one else one
     newest_first = field("isRev").lower() not in ("true", "1")
     found = services().store.events.by_index(who.user, other, start, stop, newest_first, MOST)

@@ -17,7 +17,7 @@ from app.services import services
 from app.store.acquaintance import STATES
 from app.store.users import Users
 from app.user import bp
-from app.user.seed import envelope, seed_login_required, seed_user, seed_user_key
+from app.user.seed import envelope, refuse, seed_login_required, seed_user, seed_user_key
 
 PAGE = 500
 
@@ -47,20 +47,20 @@ def seed_friends(who: Pass) -> Response:
 def seed_add(who: Pass) -> Response:
     """Become friends with `targetName`, a name or an id; by policy `contacts`, ask for it."""
     if not _is_own(who):
-        return _refuse("只能为自己添加好友")
+        return refuse("只能为自己添加好友")
     other = _target(services().store.users, field("targetName").strip())
     if other is None:
-        return _refuse("用户不存在")
+        return refuse("用户不存在")
     try:
         return _add(who.user, other.id)
     except BadRequest:
-        return _refuse("不能添加自己")
+        return refuse("不能添加自己")
     except UnknownUser:
-        return _refuse("用户不存在")
+        return refuse("用户不存在")
     except Blocked:
-        return _refuse("您已屏蔽该用户")
+        return refuse("您已屏蔽该用户")
     except TooMany:
-        return _refuse("好友数量已达上限")
+        return refuse("好友数量已达上限")
 
 
 def _add(user: int, other: int) -> Response:
@@ -72,7 +72,7 @@ def _add(user: int, other: int) -> Response:
         found.delivery.announce(told)
     if change.info.contact.state != FRIEND:
         return answer({"code": 0, "message": "好友申请已发送"})
-    return answer({"code": 0, "message": "添加好友成功"}) if change.is_own else _refuse(
+    return answer({"code": 0, "message": "添加好友成功"}) if change.is_own else refuse(
         "该好友已经存在"
     )
 
@@ -89,7 +89,3 @@ def _target(users: Users, name: str) -> User | None:
 
 def _is_own(who: Pass) -> bool:
     return field("userId") == str(who.user)
-
-
-def _refuse(words: str) -> Response:
-    return answer({"code": -1, "message": words})

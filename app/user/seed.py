@@ -72,6 +72,11 @@ def seed_login_required(view: Callable[..., Response]) -> Callable[..., Response
     return checked
 
 
+def refuse(words: str) -> Response:
+    """A business error, at status 200, where the seed's client reads it."""
+    return answer({"code": -1, "message": words})
+
+
 def envelope(
     data: Any = None, rows: Any = None, total: Any = None, code: int = 0, msg: str = ""
 ) -> Response:
@@ -104,15 +109,15 @@ def _time(at: int | None) -> str | None:
 def seed_new() -> Response:
     name, password, again = field("name"), field("password"), field("Identity")
     if not name or not password or not again:
-        return _refuse("用户名或密码不能为空！")
+        return refuse("用户名或密码不能为空！")
     if services().store.users.by_name(name) is not None:
-        return _refuse("该用户已注册")
+        return refuse("该用户已注册")
     if password != again:
-        return _refuse("两次密码不一致！")
+        return refuse("两次密码不一致！")
     try:
         user = accounts.register(name, password, SEED_PASSWORD_CHARS)
     except NameTaken:
-        return _refuse("该用户已注册")
+        return refuse("该用户已注册")
     return answer({"code": 0, "message": "新增用户成功！", "data": seed_user(user, user.id)})
 
 
@@ -124,7 +129,7 @@ def seed_login() -> Response:
     except BadCredentials:
         # The seed says which of the two was wrong; its client shows these words.
         known = services().store.users.by_name(field("name"))
-        return _refuse("密码错误" if known else "用户名不存在")
+        return refuse("密码错误" if known else "用户名不存在")
     token = tokens.begin_seed_session(user)
     return answer({"code": 0, "message": "登录成功", "tokens": token, "userId": user.id})
 
@@ -140,7 +145,7 @@ def seed_list(who: Pass) -> Response:
 @seed_login_required
 def seed_update(who: Pass) -> Response:
     if field("id") != str(who.user):
-        return _refuse("只能修改自己的信息")
+        return refuse("只能修改自己的信息")
     names = {"name": "name", "email": "email", "phone": "phone", "icon": "avatar",
              "gender": "gender"}
     given = {ours: field(seed) for seed, ours in names.items() if field(seed)}
@@ -155,7 +160,7 @@ def seed_update(who: Pass) -> Response:
     try:
         user = users.change(who.user, **values) if values else users.get(who.user)
     except NameTaken:
-        return _refuse("该用户已注册")
+        return refuse("该用户已注册")
     if password:
         accounts.change_password(who, password)
     return answer({"code": 0, "message": "修改成功", "data": user.name})
@@ -165,7 +170,7 @@ def seed_update(who: Pass) -> Response:
 @seed_login_required
 def seed_delete(who: Pass) -> Response:
     if field("id") != str(who.user):
-        return _refuse("只能注销自己的账号")
+        return refuse("只能注销自己的账号")
     accounts.delete_account(who.user)
     return answer({"code": 0, "message": "注销账号成功"})
 
@@ -190,7 +195,3 @@ def _reader() -> int | None:
         return who.user
     except HiChatError:
         return None
-
-
-def _refuse(words: str) -> Response:
-    return answer({"code": -1, "message": words})
