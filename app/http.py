@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 from flask import Flask, Response, request
+from msgspec import UNSET, Struct, structs
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, WebsocketMismatch
 
@@ -59,6 +60,11 @@ def body(schema: type[T]) -> T:
         raise BadRequest(f"{error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadJSON() from None
+
+
+def sent(given: Struct) -> dict[str, Any]:
+    """The fields of a body that the client has sent: those that are not UNSET."""
+    return {key: value for key, value in structs.asdict(given).items() if value is not UNSET}
 
 
 def field(name: str) -> str:

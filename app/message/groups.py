@@ -7,14 +7,14 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from flask import Response
-from msgspec import UNSET, Meta, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.auth import tokens
 from app.auth.tokens import login_required
 from app.chat.frames import Id
 from app.errors import BadRequest
 from app.extensions import limiter
-from app.http import answer, body, empty
+from app.http import answer, body, empty, sent
 from app.message import bp
 from app.message.conversations import limit_writing
 from app.models.group import POLICIES
@@ -129,7 +129,7 @@ def make(
 
 def checked(given: Settings) -> dict[str, Any]:
     """What is set in `given`. Raises BadRequest that says the rule."""
-    values = {key: value for key, value in structs.asdict(given).items() if value is not UNSET}
+    values = sent(given)
     if "name" in values:
         values["name"] = check_name(values["name"])
     if "avatar" in values:

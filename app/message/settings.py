@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from flask import Response
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType
 
 from app.auth import tokens
 from app.auth.tokens import login_required
 from app.errors import BadRequest, TooLong
 from app.extensions import limiter
-from app.http import answer, body
+from app.http import answer, body, sent
 from app.message import bp
 from app.services import services
 
@@ -36,9 +36,7 @@ def change_settings(conversation: int) -> Response:
     if isinstance(given.draft, str):
         _check_draft(given.draft, found.config.max_content_chars)
         given.draft = given.draft or None
-    asked = structs.asdict(given)
-    values = {name: value for name, value in asked.items() if value is not UNSET}
-    setting, told = found.store.settings.change(tokens.current().user, conversation, values)
+    setting, told = found.store.settings.change(tokens.current().user, conversation, sent(given))
     if told is not None:
         found.delivery.announce(told)
     return answer(setting)

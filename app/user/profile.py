@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from flask import Response, request
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType
 
 from app.auth import tokens
 from app.auth.tokens import login_required
 from app.errors import BadRequest
-from app.http import answer, body, empty, limit
+from app.http import answer, body, empty, limit, sent
 from app.models import User
 from app.services import services
 from app.user import accounts, bp
@@ -72,8 +72,7 @@ def me() -> Response:
 @accounts.limit_own_guessing
 def change_me() -> Response:
     who, store = tokens.current(), services().store
-    asked = structs.asdict(body(Changes))
-    given = {key: value for key, value in asked.items() if value is not UNSET}
+    given = sent(body(Changes))
     password, current = given.pop("password", None), given.pop("current_password", None)
     values = accounts.check_profile(given)
     user = store.users.get(who.user)
