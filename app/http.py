@@ -6,8 +6,8 @@ seed's envelope, which its client reads only at status 200.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, overload
 
 import msgspec
 import structlog
@@ -28,6 +28,7 @@ from app.errors import (
 )
 
 T = TypeVar("T")
+Place = TypeVar("Place", int, str)
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 SEED_PREFIX = "/v1/"
@@ -72,6 +73,14 @@ def field(name: str) -> str:
     return request.form.get(name) or request.args.get(name, "")
 
 
+@overload
+def number(name: str, default: int, low: int, high: int) -> int: ...
+
+
+@overload
+def number(name: str, default: None, low: int, high: int) -> int | None: ...
+
+
 def number(name: str, default: int | None, low: int, high: int) -> int | None:
     """A whole number of the query string. Raises BadRequest outside of low..high."""
     text = request.args.get(name)
@@ -83,10 +92,19 @@ def number(name: str, default: int | None, low: int, high: int) -> int | None:
 
 
 def limit(default: int, most: int) -> int:
-    """The page size that was asked for."""
-    found = number("limit", default, 1, most)
-    assert found is not None
-    return found
+    """The page size that was asked for. Raises BadRequest."""
+    return number("limit", default, 1, most)
+
+
+def paged(
+    found: Sequence[T], size: int, place: Callable[[T], Place]
+) -> tuple[Sequence[T], Place | None]:
+    """The page, and the place behind which the next one begins; None where this is the last.
+
+    `found` has one more than the page's `size`, if there are so many.
+    """
+    page = found[:size]
+    return page, place(page[-1]) if len(found) > size else None
 
 
 def problem(error: HiChatError) -> Response:

@@ -30,7 +30,7 @@ from app.chat.frames import (
 )
 from app.errors import BadRequest
 from app.extensions import limiter
-from app.http import answer, body, limit, number
+from app.http import answer, body, limit, number, paged
 from app.message import bp
 from app.message.conversations import limit_writing
 from app.services import services
@@ -128,12 +128,12 @@ def reactions(conversation: int) -> Response:
     if seq is None:
         raise BadRequest("Give the seq of the message.")
     check_emoji(emoji)
-    after, size = number("after", 0, 0, MAX_ID) or 0, limit(100, 500)
+    size, after = limit(100, 500), number("after", 0, 0, MAX_ID)
     found = services().store.changes.reactors(
         tokens.current().user, conversation, seq, emoji, after, size + 1
     )
-    page = found[:size]
-    return answer({"users": page, "next": page[-1] if len(found) > size else None})
+    page, following = paged(found, size, lambda user: user)
+    return answer({"users": page, "next": following})
 
 
 @bp.post("/v2/conversations/<id:conversation>/pins")

@@ -13,7 +13,7 @@ from app.chat.catching_up import event_of
 from app.chat.frames import MAX_ID, Event, Id, Message, Ref, Send, Seq
 from app.errors import BadRequest
 from app.extensions import limiter
-from app.http import answer, body, limit, number
+from app.http import answer, body, limit, number, paged
 from app.message import bp
 from app.models.message import BROADCAST, GROUP, PRIVATE
 from app.services import services
@@ -88,8 +88,7 @@ def conversations() -> Response:
     """
     size = limit(50, 200)
     found = services().store.conversations.listed(tokens.current().user, size + 1, _before())
-    page = found[:size]
-    following = _place(page[-1]) if len(found) > size else None
+    page, following = paged(found, size, _place)
     return answer({"conversations": [_line(item) for item in page], "next": following})
 
 

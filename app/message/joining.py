@@ -13,7 +13,7 @@ from app.auth import tokens
 from app.auth.tokens import login_required
 from app.chat.frames import MAX_ID
 from app.errors import BadRequest
-from app.http import answer, body, empty, limit, number
+from app.http import answer, body, empty, limit, number, paged
 from app.message import bp
 from app.message.conversations import limit_writing
 from app.message.groups import line_of
@@ -60,11 +60,11 @@ def join_group(group: int) -> Response:
 @login_required
 def requests(group: int) -> Response:
     """Who waits, for admins, in the order of their ids; `next` is the next page's `after`."""
-    size, after = limit(50, 200), number("after", 0, 0, MAX_ID) or 0
+    size, after = limit(50, 200), number("after", 0, 0, MAX_ID)
     found = services().store.joining.requests(tokens.current().user, group, size + 1, after)
-    page = [RequestLine(profile_of(item.user), item.note, item.at) for item in found[:size]]
-    following = page[-1].user.id if len(found) > size else None
-    return answer({"requests": page, "next": following})
+    page, following = paged(found, size, lambda item: item.user.id)
+    lines = [RequestLine(profile_of(item.user), item.note, item.at) for item in page]
+    return answer({"requests": lines, "next": following})
 
 
 @bp.post("/v2/groups/<id:group>/requests/<id:user>")

@@ -13,7 +13,7 @@ from app.auth import tokens
 from app.auth.tokens import login_required
 from app.chat.frames import MAX_ID, Id, Seq
 from app.errors import BadRequest
-from app.http import answer, body, empty, limit, number
+from app.http import answer, body, empty, limit, number, paged
 from app.message import bp
 from app.message.conversations import limit_writing
 from app.message.groups import MEMBERS_AT_ONCE, limit_growth
@@ -50,11 +50,11 @@ class Heir(Struct, forbid_unknown_fields=True):
 @login_required
 def members(group: int) -> Response:
     """A page of members in the order of their ids; `next` is the `after` of the next page."""
-    size, after = limit(100, 500), number("after", 0, 0, MAX_ID) or 0
+    size, after = limit(100, 500), number("after", 0, 0, MAX_ID)
     found = services().store.membership.page(tokens.current().user, group, size + 1, after)
-    page = [MemberLine(profile_of(s.user), ROLES[s.role], s.muted_until) for s in found[:size]]
-    following = page[-1].user.id if len(found) > size else None
-    return answer({"members": page, "next": following})
+    page, following = paged(found, size, lambda seat: seat.user.id)
+    lines = [MemberLine(profile_of(s.user), ROLES[s.role], s.muted_until) for s in page]
+    return answer({"members": lines, "next": following})
 
 
 @bp.post("/v2/groups/<id:group>/members")

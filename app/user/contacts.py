@@ -11,7 +11,7 @@ from app.auth import tokens
 from app.auth.tokens import login_required
 from app.errors import BadRequest
 from app.extensions import limiter
-from app.http import answer, body, empty, limit, number
+from app.http import answer, body, empty, limit, number, paged
 from app.services import services
 from app.store.acquaintance import STATES, Change, ContactInfo
 from app.store.contacts import FILTERS
@@ -56,10 +56,9 @@ def contacts() -> Response:
     only = request.args.get("state")
     if only is not None and only not in FILTERS:
         raise BadRequest(f"state must be one of {', '.join(FILTERS)}.")
-    size, after = limit(100, 500), number("after", 0, 0, MAX_ID) or 0
+    size, after = limit(100, 500), number("after", 0, 0, MAX_ID)
     found = services().store.contacts.listed(tokens.current().user, size + 1, after, only)
-    page = found[:size]
-    following = page[-1].other.id if len(found) > size else None
+    page, following = paged(found, size, lambda item: item.other.id)
     return answer({"contacts": [line_of(item) for item in page], "next": following})
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from app.auth import tokens
 from app.auth.tokens import login_required
 from app.errors import BadRequest
-from app.http import answer, body, empty, limit, sent
+from app.http import answer, body, empty, limit, paged, sent
 from app.models import User
 from app.services import services
 from app.user import accounts, bp
@@ -109,5 +109,5 @@ def search() -> Response:
         raise BadRequest(f"q must have 1 to {SEARCH_CHARS} characters.")
     size = limit(20, 100)
     found = services().store.users.search(text, size + 1, request.args.get("after", ""))
-    page = [profile_of(user) for user in found[:size]]
-    return answer({"users": page, "next": page[-1].name if len(found) > size else None})
+    page, following = paged(found, size, lambda user: user.name)
+    return answer({"users": [profile_of(user) for user in page], "next": following})
