@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from app.auth import tokens
 from app.auth.tokens import login_required
+from app.chat.frames import MAX_ID, Id
 from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, empty, limit, number, paged
@@ -18,9 +19,6 @@ from app.store.contacts import FILTERS
 from app.user import bp
 from app.user.profile import Profile, profile_of
 
-MAX_ID = 2**53
-
-UserId = Annotated[int, Meta(ge=1, le=MAX_ID)]
 Note = Annotated[str, Meta(max_length=200)]
 Remark = Annotated[str, Meta(max_length=64)]
 
@@ -41,7 +39,7 @@ class ContactLine(Struct):
 
 
 class Asking(Struct, forbid_unknown_fields=True):
-    user: UserId
+    user: Id
     note: Note = ""
 
 
