@@ -28,7 +28,6 @@ from app.models.message import (
     ADMIN,
     HIGH_BLOCKS,
     LOW_BLOCKS,
-    OPEN_HISTORY,
     PRIVATE,
 )
 from app.store.database import spelled
@@ -45,7 +44,7 @@ from app.store.items import (
 from app.store.pairs import flags_between, given, open_pairs
 from app.store.places import Head, Seat
 from app.store.references import PairQuery, replied
-from app.store.rights import refusal_between, refusal_within
+from app.store.rights import floor, refusal_between, refusal_within
 from app.store.users import now_ms
 
 # The hot statements go to the driver as they are: SQLAlchemy's compiler would cost more than the
@@ -312,7 +311,7 @@ class Batch:
         # Seqs are dense: what is not in the table yet is a message of this very batch.
         type, forgotten = self.replied.get((head.id, seq), ("message", False))
         seat = self.seats.get((head.id, draft.sender))
-        unseen = seat is not None and not head.flags & OPEN_HISTORY and seq <= seat.joined_seq
+        unseen = seat is not None and seq <= floor(head.flags, seat.joined_seq)
         if type != "message" or unseen:
             return BadRequest(f"reply_to is {seq}, which is no message that you can see here.")
         return Recalled("The message that this replies to was recalled.") if forgotten else None

@@ -26,14 +26,14 @@ from app.errors import (
     TooMany,
 )
 from app.models import Event, Member, Mention, Pin, Reaction
-from app.models.message import ADMIN, GROUP, MEMBER, OPEN_HISTORY, PRIVATE
+from app.models.message import ADMIN, GROUP, MEMBER, PRIVATE
 from app.store.acts import Act
 from app.store.database import Database
 from app.store.events import Events
 from app.store.indexer import Indexer
 from app.store.items import EVERYBODY, Appended, Entry
 from app.store.reactions import change_reaction, reactors
-from app.store.rights import refusal_between, refusal_within
+from app.store.rights import floor, refusal_between, refusal_within
 from app.store.users import now_ms
 
 MOST_EDITS = 100  # of one message
@@ -206,8 +206,8 @@ class Changes:
 def _message(act: Act, seq: int) -> Event:
     """A message that the user can see. Raises NotFound or Recalled."""
     log = act.conversation
-    floor = 0 if log.flags & OPEN_HISTORY else act.member.joined_seq
-    found = act.session.get(Event, (log.id, seq)) if floor < seq <= log.last_seq else None
+    visible = floor(log.flags, act.member.joined_seq) < seq <= log.last_seq
+    found = act.session.get(Event, (log.id, seq)) if visible else None
     if found is None or found.type != "message":
         raise NotFound(f"There is no message {seq} that you can see here.")
     if not found.body:

@@ -18,19 +18,19 @@ from app.models.message import (
     HIGH_BLOCKS,
     LOW_BLOCKS,
     MEMBER,
-    OPEN_HISTORY,
     PRIVATE,
 )
 from app.store.database import Database
 from app.store.pairs import flags_between, open_pairs
+from app.store.rights import FLOOR
 from app.store.summaries import Summary, summaries
 from app.store.users import now_ms
 
-_HEADS = """
-    SELECT conversation.id, kind, last_seq, read_seq,
-        CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END
+_HEADS = f"""
+    SELECT conversation.id, kind, last_seq, read_seq, {FLOOR}
     FROM member JOIN conversation ON conversation.id = member.conversation_id
-    WHERE member.user_id = ? ORDER BY conversation.last_at DESC, conversation.id DESC LIMIT ?"""
+    WHERE member.user_id = ?
+    ORDER BY conversation.last_at DESC, conversation.id DESC LIMIT ?"""  # noqa: S608  # a constant of ours
 _IDS = """
     SELECT conversation_id FROM member WHERE user_id = ? AND conversation_id > ?
     ORDER BY conversation_id LIMIT ?"""
@@ -71,7 +71,7 @@ class Conversations:
 
     def heads(self, user_id: int, limit: int) -> list[Head]:
         """The user's conversations, the latest first, their account's log among them."""
-        return [Head(*row) for row in self._database.rows(_HEADS, OPEN_HISTORY, user_id, limit)]
+        return [Head(*row) for row in self._database.rows(_HEADS, user_id, limit)]
 
     def ids(self, user_id: int, after: int, limit: int) -> list[int]:
         """The user's conversations, their own log too, behind the id `after`: none is missed."""

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from app.errors import BadRequest, NotAMember
 from app.models import Conversation, Member
-from app.models.message import OPEN_HISTORY
 from app.store.database import Database
 from app.store.dates import first_at
 from app.store.items import Entry
+from app.store.rights import FLOOR
 
 SYNC_PAGE = 200
 KEYS_AT_ONCE = 500
@@ -52,11 +52,10 @@ _BETWEEN = f"{_COLUMNS} WHERE conversation_id = ? AND seq >= ? AND seq <= ? ORDE
 _SOME = f"{_COLUMNS} WHERE conversation_id = ? AND seq > ? AND seq {{among}} ORDER BY seq"
 _SOME_SQLITE = _SOME.format(among="IN (SELECT value FROM json_each(?))")
 _SOME_POSTGRESQL = _SOME.format(among="= ANY(?)")
-# The seq behind which a member sees the log, and its last one.
-_FLOOR = """
-    SELECT CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END, last_seq
+_BOUNDS = f"""
+    SELECT {FLOOR}, last_seq
     FROM member JOIN conversation ON id = conversation_id
-    WHERE conversation_id = ? AND user_id = ?"""
+    WHERE conversation_id = ? AND user_id = ?"""  # noqa: S608  # a constant of ours
 _PAIR = "SELECT id, last_seq FROM conversation WHERE low_id = ? AND high_id = ?"
 
 
@@ -84,13 +83,9 @@ class Events:
         more = len(entries) > len(events)
         return Page(events if after is not None else events[::-1], more)
 
-    def floor(self, user_id: int, conversation: int) -> int:
-        """The seq behind which the user sees the log. Raises NotAMember."""
-        return self._bounds(user_id, conversation)[0]
-
     def some(self, user_id: int, conversation: int, seqs: Sequence[int]) -> list[Entry]:
         """Those of `seqs` that the user can see, ascending. Raises NotAMember."""
-        floor = self.floor(user_id, conversation)
+        floor, _ = self._bounds(user_id, conversation)
         if self._database.embedded:
             return self._entries(_SOME_SQLITE, user_id, conversation, floor, str(list(seqs)))
         return self._entries(_SOME_POSTGRESQL, user_id, conversation, floor, list(seqs))
@@ -130,7 +125,7 @@ class Events:
 
     def _bounds(self, user_id: int, conversation: int) -> tuple[int, int]:
         """The seq behind which the user sees the log, and the last one. Raises NotAMember."""
-        for floor, last in self._database.rows(_FLOOR, OPEN_HISTORY, conversation, user_id):
+        for floor, last in self._database.rows(_BOUNDS, conversation, user_id):
             return floor, last
         raise NotAMember()
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from app.errors import Forbidden, NotAMember, NotFound, TooManyMembers
-from app.models.message import GROUP, HIGH_BLOCKS, LOW_BLOCKS, OPEN_HISTORY, PRIVATE
+from app.models.message import GROUP, HIGH_BLOCKS, LOW_BLOCKS, PRIVATE
 from app.store.database import Database
+from app.store.rights import FLOOR
 
 TOLD_MEMBERS = 200  # larger groups do not tell who has read a message, nor who is typing
 
 _SHOWS = 'SELECT shows_reading FROM "user" WHERE id = ?'
-_MESSAGE = """
+_MESSAGE = f"""
     SELECT kind, size, flags, shows_reading, sender_id
     FROM member JOIN conversation ON conversation.id = member.conversation_id
     JOIN "user" ON "user".id = member.user_id
     LEFT JOIN event ON event.conversation_id = conversation.id AND event.seq = ?
-        AND event.type = 'message' AND (flags & ? <> 0 OR event.seq > joined_seq)
-    WHERE member.conversation_id = ? AND member.user_id = ?"""
+        AND event.type = 'message' AND event.seq > {FLOOR}
+    WHERE member.conversation_id = ? AND member.user_id = ?"""  # noqa: S608  # a constant of ours
 # Who came later has the message behind their cursor without having read it.
 _READERS = """
     SELECT "user".id, name, avatar, gender, read_seq
@@ -51,7 +52,7 @@ class Receipts:
 
         Raises NotAMember, NotFound, Forbidden for who hides it, and TooManyMembers.
         """
-        found = self._database.rows(_MESSAGE, seq, OPEN_HISTORY, conversation, user_id)
+        found = self._database.rows(_MESSAGE, seq, conversation, user_id)
         if not found:
             raise NotAMember()
         kind, size, flags, shows, sender = found[0]

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotAMember, NotFound
 from app.models import Conversation, Event, Member, Removal
-from app.models.message import ACCOUNT, OPEN_HISTORY
+from app.models.message import ACCOUNT
 from app.store.acts import own_log
 from app.store.database import Database
 from app.store.items import Appended
+from app.store.rights import floor
 
 
 class Removals:
@@ -68,10 +69,9 @@ def _check_seen(
     ).first()
     if row is None:
         raise NotAMember()
-    floor = 0 if row.flags & OPEN_HISTORY else row.joined_seq
     found = set(session.scalars(select(Event.seq).where(
-        Event.conversation_id == conversation, Event.seq.in_(seqs), Event.seq > floor,
-        Event.type == "message",
+        Event.conversation_id == conversation, Event.seq.in_(seqs),
+        Event.seq > floor(row.flags, row.joined_seq), Event.type == "message",
     )))
     for seq in seqs:
         if seq not in found:

@@ -1,9 +1,24 @@
-"""Who may write where: the rules that the journal and the acts share."""
+"""Who may write where, and who sees the log from where on: rules that all ways to it share."""
 
 from __future__ import annotations
 
 from app.errors import Blocked, HiChatError, Muted, NotAContact
-from app.models.message import ADMINS_WRITE, CONTACTS, HIGH_BLOCKS, LOW_BLOCKS, MEMBER
+from app.models.message import (
+    ADMINS_WRITE,
+    CONTACTS,
+    HIGH_BLOCKS,
+    LOW_BLOCKS,
+    MEMBER,
+    OPEN_HISTORY,
+)
+
+# As `floor`, of a conversation and one of its members.
+FLOOR = f"CASE WHEN flags & {OPEN_HISTORY} <> 0 THEN 0 ELSE joined_seq END"
+
+
+def floor(flags: int, joined_seq: int) -> int:
+    """The seq behind which a member sees the log."""
+    return 0 if flags & OPEN_HISTORY else joined_seq
 
 
 def refusal_between(

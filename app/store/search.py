@@ -19,11 +19,12 @@ import gevent
 from msgspec import Struct
 
 from app.errors import NotAMember, SearchOff
-from app.models.message import ACCOUNT, OPEN_HISTORY
+from app.models.message import ACCOUNT
 from app.store.database import Database
 from app.store.dates import first_at, times
 from app.store.indexer import Indexer
 from app.store.items import Entry
+from app.store.rights import FLOOR
 from app.store.said import said
 from app.store.wordindex import Ask, Hit, Span, floor_of_shelf
 from app.store.words import Query, Snippet, snippet
@@ -34,11 +35,10 @@ CHARS = 500_000  # of messages that one search compares
 LONG = 1000  # characters of a message after which others get their turn
 FIRST_LOOKS, MOST_LOOKS = 4, 64  # at once: the first often suffice
 
-_PLACES = """
-    SELECT conversation.id, last_seq, last_at, indexed_seq,
-        CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END
+_PLACES = f"""
+    SELECT conversation.id, last_seq, last_at, indexed_seq, {FLOOR}
     FROM member JOIN conversation ON conversation.id = conversation_id
-    WHERE user_id = ? AND kind <> ?"""
+    WHERE user_id = ? AND kind <> ?"""  # noqa: S608  # a constant of ours
 _PLACE = f"{_PLACES} AND conversation_id = ?"
 
 
@@ -124,9 +124,9 @@ class Search:
 
     def _places(self, user_id: int, conversation: int | None) -> list[Place]:
         if conversation is None:
-            rows = self._database.rows(_PLACES, OPEN_HISTORY, user_id, ACCOUNT)
+            rows = self._database.rows(_PLACES, user_id, ACCOUNT)
         else:
-            rows = self._database.rows(_PLACE, OPEN_HISTORY, user_id, ACCOUNT, conversation)
+            rows = self._database.rows(_PLACE, user_id, ACCOUNT, conversation)
             if not rows:
                 raise NotAMember()
         return [Place(*row) for row in rows]

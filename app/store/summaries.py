@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from app.models.message import ACCOUNT, HIGH_BLOCKS, LOW_BLOCKS, OPEN_HISTORY, PRIVATE
+from app.models.message import ACCOUNT, HIGH_BLOCKS, LOW_BLOCKS, PRIVATE
 from app.store.database import Database
 from app.store.items import Entry
+from app.store.rights import FLOOR
 
 COUNTED = 999  # what `unread` and `mentions` count up to
 WALK = 2000  # events of a conversation that are looked at to count them; the newest
@@ -26,7 +27,7 @@ _BEHIND = """AND (
 _PAGE = """
     WITH page AS MATERIALIZED (
         SELECT conversation.id, kind, size, last_seq, last_at,
-            CASE WHEN flags & ? <> 0 THEN 0 ELSE joined_seq END AS joined_seq,
+            {floor} AS joined_seq,
             read_seq, role, message_seq, flags, member.user_id AS reader,
             pinned, silent, last_seq <= hidden_seq AS hidden, draft,
             CASE WHEN kind <> {private} THEN 0 WHEN low_id = member.user_id THEN high_id
@@ -53,7 +54,7 @@ _PAGE = """
     ORDER BY page.pinned DESC, last_at DESC, page.id DESC"""
 _LATEST, _OLDER, _ONE = (
     _PAGE.format(
-        where=where, private=PRIVATE, account=ACCOUNT, blocks=LOW_BLOCKS | HIGH_BLOCKS,
+        where=where, floor=FLOOR, private=PRIVATE, account=ACCOUNT, blocks=LOW_BLOCKS | HIGH_BLOCKS,
         final=_EVENT.format("final"), said=_EVENT.format("said"),
     )
     for where in (
@@ -145,7 +146,7 @@ def summaries(
         page, values = _OLDER, [pinned, pinned, at, at, key]
     if conversation is not None:
         page, values = _ONE, [conversation]
-    rows = database.rows(page, OPEN_HISTORY, user_id, *values, limit)
+    rows = database.rows(page, user_id, *values, limit)
     lines = [_summary(row) for row in rows]
     _count(database, user_id, lines)
     return lines
