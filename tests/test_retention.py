@@ -15,8 +15,9 @@ from sqlalchemy import func, insert, select, update
 from app.errors import RefConflict
 from app.models import Conversation, Event, Mention, Reaction
 from app.store import Database, Store
-from app.store.items import FORGOTTEN, Stored
-from app.store.retention import _DUE, DAY_MS, EVENTS_AT_ONCE, erase
+from app.store.erasure import erase
+from app.store.items import EXPIRED, Stored
+from app.store.retention import _DUE, DAY_MS, EVENTS_AT_ONCE
 from app.store.users import now_ms
 from tests.support.chat import text
 from tests.support.client import PATIENCE, Person
@@ -54,7 +55,7 @@ def test_what_is_old_is_forgotten_and_the_rest_is_not(
     entries = log(store, ben, conversation)
     assert [entry.seq for entry in entries] == list(range(1, 1201))
     assert {entry.type for entry in entries} == {"message"}
-    assert {entry.body for entry in entries[:1100]} == {FORGOTTEN}
+    assert {entry.body for entry in entries[:1100]} == {EXPIRED}
     assert json.loads(entries[1100].body)["content"] == "secret 1101"
     assert store.retention.forget_older(30) == 0
     with store.database.read() as session:
@@ -116,7 +117,7 @@ def test_other_conversations_and_what_says_who_did_what_stay(store: Store) -> No
         age(store.database, conversation, 10, 2)
     assert store.retention.forget_older(1) == 4
     bodies = [entry.body for entry in log(store, ben, group)]
-    assert "walkers" in bodies[0] and bodies[1] == FORGOTTEN
+    assert "walkers" in bodies[0] and bodies[1] == EXPIRED
     assert all("asking" in entry.body for entry in log(store, ada, own))
     assert "new" in log(store, eve, kept.conversation)[0].body
 
@@ -129,9 +130,11 @@ def test_each_transaction_forgets_only_some(store: Store, chat: tuple[int, int, 
 
 def test_a_single_message_can_be_erased(store: Store, chat: tuple[int, int, int]) -> None:
     _, ben, conversation = chat
-    store.database.write(lambda session: erase(session.connection(), conversation, [1105]))
+    store.database.write(lambda session: erase(
+        session.connection(), conversation, [1105], EXPIRED
+    ))
     bodies = [entry.body for entry in log(store, ben, conversation)]
-    assert [seq for seq, body in enumerate(bodies, 1) if body == FORGOTTEN] == [1105]
+    assert [seq for seq, body in enumerate(bodies, 1) if body == EXPIRED] == [1105]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from app import services
 from tests.support.chat import burst
 from tests.support.client import Person
 from tests.support.seed import KEYS, contents, entries, history, message, private
 from tests.support.server import Server
+from tests.support.web import Account
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +82,37 @@ def test_notes_to_oneself_have_a_history_too(alice: Person) -> None:
     with alice.device() as a:
         a.text("milk", alice.id)
     assert contents(history(alice, alice.id, 0, 10)) == ["milk"]
+
+
+def test_what_was_recalled_has_expired_or_was_removed_by_its_reader_is_left_out(
+    app: Flask, ada: Account, ben: Account
+) -> None:
+    store = services.of(app).store
+    key = int(ada.post("/v2/conversations", user=ben.id).json["id"])
+    path = f"/v2/conversations/{key}"
+
+    def say(*seqs: int) -> None:
+        for seq in seqs:
+            message = {"media": "text", "content": f"secret {seq}"}
+            assert ada.post(f"{path}/messages", ref=f"m{seq}", message=message).json["seq"] == seq
+
+    def listed(reader: Account) -> list[str]:
+        answer = reader.client.post(
+            "/v1/user/redisMsg", query_string={"token": reader.token, "userId": reader.id},
+            data={"userIdA": ada.id, "userIdB": ben.id, "start": 0, "end": -1, "isRev": "true"},
+        )
+        return [json.loads(line)["Content"] for line in answer.json["Total"]]
+
+    say(1, 2)
+    edited = {"seq": 1, "message": {"content": "secret, edited"}}
+    assert ada.post(f"{path}/edits", ref="e1", **edited).status_code == 201
+    assert ada.post(f"{path}/recalls", ref="c2", seq=2).status_code == 201
+    store.retention.forget(store.events.page(ada.id, key, 1).events[0].at + 1)
+    say(5, 6, 7)
+    assert ada.post(f"{path}/recalls", ref="c5", seq=5).status_code == 201
+    assert ben.post(f"{path}/removals", ref="r6", seqs=[6]).status_code == 201
+    assert listed(ada) == ["secret 6", "secret 7"]
+    assert listed(ben) == ["secret 7"]
 
 
 def test_others_histories_are_nobodys_business(

@@ -13,7 +13,7 @@ from app.errors import BadRequest
 from app.http import field
 from app.message import bp
 from app.services import services
-from app.store.items import FORGOTTEN, Entry
+from app.store.items import ERASED, Entry
 from app.user.seed import envelope, refuse, seed_login_required
 
 MOST = 1000  # entries of one answer
@@ -36,10 +36,10 @@ def seed_history(who: Pass) -> Response:
     newest_first = field("isRev").lower() not in ("true", "1")
     found = services().store.events.by_index(who.user, other, start, stop, newest_first, MOST)
     to = Address(0, PRIVATE, min(one, two), max(one, two))
-    # Without a body: recalled, or removed by its reader.
+    # Left out are changes, and what was recalled, has expired or was removed by its reader.
     lines = [
         _line(entry, to) for entry in found
-        if entry.type == "message" and entry.body not in ("", FORGOTTEN)
+        if entry.type == "message" and entry.body not in ERASED
     ]
     return envelope(rows="ok", total=lines)
 

@@ -97,8 +97,8 @@ class Member(db.Model):  # type: ignore[name-defined]
 class Event(db.Model):  # type: ignore[name-defined]
     """One entry of a log. (conversation, seq) is dense; (sender, ref) is unique for ever.
 
-    `body` is what was sent, as JSON (app/chat/frames), and never changes but to be forgotten: it
-    is what a repeat is compared with; any repeat is like '', which is what a recall leaves.
+    `body` is what was sent, as JSON (app/chat/frames), and never changes but to be erased
+    (app/store/erasure): it is what a repeat is compared with.
     `revised` is what it says now, where that is something else (edited). `reactions` sums up the
     table below: {emoji: {count, users}}, NULL where there are none. `ref` is NULL for `/v1`, which
     has none. No foreign keys: the journal has just read the conversation under its lock, and a

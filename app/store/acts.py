@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.errors import Forbidden, NotAMember, RefConflict
 from app.models import Conversation, Event, Member, User
 from app.models.message import ACCOUNT, ADMIN
-from app.store.items import FORGOTTEN, Appended, Entry
+from app.store.items import ERASED, Appended, Entry
 from app.store.users import now_ms
 
 _encode = msgspec.json.Encoder().encode
@@ -62,7 +62,7 @@ class Act:
             return None
         if (found.conversation_id, found.type) != (self.conversation.id, type):
             raise RefConflict()
-        if found.body not in ("", FORGOTTEN) and not same(found.body):  # else forgotten
+        if found.body not in ERASED and not same(found.body):
             raise RefConflict()
         return self._told(found, (), (), fresh=False)
 

@@ -32,8 +32,8 @@ from app.models.message import (
 )
 from app.store.database import spelled
 from app.store.items import (
+    ERASED,
     EVERYBODY,
-    FORGOTTEN,
     Draft,
     Item,
     Mark,
@@ -229,7 +229,7 @@ class Batch:
             else (stored.low, stored.high) == _pair(draft)
         )
         same = same and type == draft.type
-        return stored if same and body in (draft.body, "", FORGOTTEN) else RefConflict()
+        return stored if same and body in (draft.body, *ERASED) else RefConflict()
 
     def _append(self, draft: Draft, key: int, now: int) -> Result:
         """Give a draft its place. Repeats first: they stay true whatever has changed since."""
@@ -309,12 +309,12 @@ class Batch:
         if self.replied is None:
             self.replied = self._find_replied()
         # Seqs are dense: what is not in the table yet is a message of this very batch.
-        type, forgotten = self.replied.get((head.id, seq), ("message", False))
+        type, recalled = self.replied.get((head.id, seq), ("message", False))
         seat = self.seats.get((head.id, draft.sender))
         unseen = seat is not None and seq <= floor(head.flags, seat.joined_seq)
         if type != "message" or unseen:
             return BadRequest(f"reply_to is {seq}, which is no message that you can see here.")
-        return Recalled("The message that this replies to was recalled.") if forgotten else None
+        return Recalled("The message that this replies to was recalled.") if recalled else None
 
     def _find_replied(self) -> dict[tuple[int, int], tuple[str, bool]]:
         asked = set()

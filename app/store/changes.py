@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -25,13 +25,14 @@ from app.errors import (
     TooLate,
     TooMany,
 )
-from app.models import Event, Member, Mention, Pin, Reaction
+from app.models import Event, Member, Pin, Reaction
 from app.models.message import ADMIN, GROUP, MEMBER, PRIVATE
 from app.store.acts import Act
 from app.store.database import Database
+from app.store.erasure import erase
 from app.store.events import Events
 from app.store.indexer import Indexer
-from app.store.items import EVERYBODY, Appended, Entry
+from app.store.items import EXPIRED, RECALLED, Appended, Entry
 from app.store.reactions import change_reaction, reactors
 from app.store.rights import floor, refusal_between, refusal_within
 from app.store.users import now_ms
@@ -210,9 +211,9 @@ def _message(act: Act, seq: int) -> Event:
     found = act.session.get(Event, (log.id, seq)) if visible else None
     if found is None or found.type != "message":
         raise NotFound(f"There is no message {seq} that you can see here.")
-    if not found.body:
+    if found.body == RECALLED:
         raise Recalled()
-    if "media" not in _decode(found.body):
+    if found.body == EXPIRED:
         raise NotFound(f"What the message {seq} said is no longer kept.")
     return found
 
@@ -254,25 +255,14 @@ def _edits(act: Act, last: int | None) -> list[int]:
 
 def _erase(act: Act, found: Event) -> None:
     """Forget what a message said, wherever it stands."""
-    session, key, seq = act.session, found.conversation_id, found.seq
-    message = _decode(found.revised or found.body)
-    edits = _edits(act, message.get("edited_seq"))
-    if edits:
-        session.execute(
+    connection, key, seq = act.session.connection(), found.conversation_id, found.seq
+    edits = _edits(act, _decode(found.revised or found.body).get("edited_seq"))
+    erase(connection, key, [seq, *edits], RECALLED)
+    if edits:  # they still say which message was edited
+        connection.execute(
             update(Event).where(Event.conversation_id == key, Event.seq.in_(edits))
-            .values(body="", revised=_text({"seq": seq}))
+            .values(revised=_text({"seq": seq}))
         )
-    named = [*(message.get("mentions") or ()), *([EVERYBODY] if "mention_all" in message else ())]
-    if named:
-        session.execute(delete(Mention).where(
-            Mention.conversation_id == key, Mention.user_id.in_(named), Mention.seq == seq
-        ))
-    if found.reactions:
-        session.execute(
-            delete(Reaction).where(Reaction.conversation_id == key, Reaction.seq == seq)
-        )
-    session.execute(delete(Pin).where(Pin.conversation_id == key, Pin.seq == seq))
-    found.body, found.revised, found.reactions = "", None, None
 
 
 def _pin(act: Act, seq: int, on: bool) -> None:

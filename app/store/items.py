@@ -10,13 +10,18 @@ from msgspec import Struct
 from app.errors import HiChatError
 
 EVERYBODY = 0  # in place of a user's id
-FORGOTTEN = '{"expired":true}'  # the body of an event whose content was erased
+
+# What stands in place of a body whose content was erased; to a repeat it is like any other body.
+RECALLED = ""
+EXPIRED = '{"expired":true}'  # older than the retention setting allows
+ERASED = (RECALLED, EXPIRED)
 
 
 class Entry(NamedTuple):
-    """One stored event; `body` is what it says now, as JSON: '' where that was forgotten.
+    """One stored event; `body` is what it says now, as JSON, or RECALLED.
 
-    `reactions` is JSON too. `removed`: its reader does not want to see it any more.
+    `reactions` is JSON too. `removed`: its reader does not want to see it any more, and the body
+    is '' too.
     """
 
     conversation_id: int

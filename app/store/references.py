@@ -43,6 +43,6 @@ _REPLIED = PairQuery("""
 
 
 def replied(connection: Connection, pairs: Collection[Pair]) -> dict[Pair, tuple[str, bool]]:
-    """The type of each of these (conversation, seq) events, and whether it was forgotten."""
+    """The type of each of these (conversation, seq) events, and whether it was recalled."""
     found = _REPLIED.rows(connection, pairs)
-    return {(key, seq): (kind, bool(forgotten)) for key, seq, kind, forgotten in found}
+    return {(key, seq): (kind, bool(recalled)) for key, seq, kind, recalled in found}

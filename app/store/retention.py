@@ -6,17 +6,16 @@ to which its content is gone; seqs stay dense, the events stay, what they say go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import gevent
 import structlog
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.models import Conversation, Event, Mention, Pin, Reaction
+from app.models import Conversation, Event
 from app.store.database import Database
+from app.store.erasure import erase
 from app.store.indexer import Indexer
-from app.store.items import FORGOTTEN
+from app.store.items import EXPIRED
 from app.store.users import now_ms
 
 DAY_MS = 86_400_000
@@ -36,23 +35,6 @@ _DUE = """
 _LAST = "SELECT coalesce(max(id), 0) FROM conversation"
 
 log = structlog.get_logger()
-
-
-def erase(connection: Connection, conversation: int, seqs: Sequence[int]) -> None:
-    """Take the content of these events out of the database: the one way in which it leaves.
-
-    The events stay, with a body that says so, which equals any other to a repeat of their ref.
-    Lock the conversation first: an edit must not put back what is gone.
-    """
-    listed = list(seqs)
-    connection.execute(
-        update(Event).where(Event.conversation_id == conversation, Event.seq.in_(listed))
-        .values(body=FORGOTTEN, revised=None, reactions=None)
-    )
-    for table in (Reaction, Mention, Pin):
-        connection.execute(
-            delete(table).where(table.conversation_id == conversation, table.seq.in_(listed))
-        )
 
 
 class Retention:
@@ -112,7 +94,7 @@ class Retention:
                 if content:
                     said = [row.seq for row in due if row.type == "message"]
                     self._indexer.forget(session, conversation, said)
-                    erase(session.connection(), conversation, content)
+                    erase(session.connection(), conversation, content, EXPIRED)
                 found.expired_seq = due[-1].seq
             return len(due)
 
