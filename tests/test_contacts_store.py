@@ -178,11 +178,11 @@ def test_who_leaves_is_gone_from_all_contacts_in_small_steps(store: Store) -> No
             store.contacts.block(other, ada, True)
         else:
             store.contacts.befriend(ada, other)
-    told, more = store.leaving.part(ada)
-    assert more and len(told) == CONTACTS_AT_ONCE
-    assert {item.low for item in told} == set(others[:CONTACTS_AT_ONCE])
-    told, more = store.leaving.part(ada)
-    assert not more and len(told) == len(others) - CONTACTS_AT_ONCE
+    first = store.leaving.part(ada)
+    assert first.more and len(first.told) == CONTACTS_AT_ONCE
+    assert {item.low for item in first.told} == set(others[:CONTACTS_AT_ONCE])
+    second = store.leaving.part(ada)
+    assert not second.more and len(second.told) == len(others) - CONTACTS_AT_ONCE
     assert all(states(store, other) == {} for other in others)
 
 
@@ -193,10 +193,9 @@ def test_a_deleted_user_leaves_no_contact_no_setting_and_no_log(
     store.contacts.befriend(ada, ben)
     store.contacts.ask(eve, ada)
     [place] = stored(store.journal.commit([to_user(ada, ben)]))
-    _, told = store.settings.change(
+    [told] = store.settings.change(
         ada, place.conversation, {"draft": "secret", "pinned": True, "hidden": True}
-    )
-    assert told is not None
+    ).told
     store.users.delete(ada)
     assert states(store, ada) == states(store, ben) == states(store, eve) == {}
     with database.read() as session:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import gevent
 import msgspec
@@ -48,7 +49,7 @@ from app.chat.presence import Presence
 from app.chat.typing import Typists
 from app.errors import BadRequest, HiChatError, RateLimited
 from app.store import Store
-from app.store.items import EVERYBODY, Appended, Draft, Item, Mark, Marked, Stored
+from app.store.items import EVERYBODY, Appended, Draft, Item, Mark, Marked, Outcome, Stored
 from app.store.receipts import TOLD_MEMBERS
 
 PENDING = 512  # commands of one connection under way: then it is read no further
@@ -57,6 +58,7 @@ BURST = 10  # seconds' worth of messages that may come at once
 WATCHED_FOR_ONE = 10  # watched users that cost as much as a message
 
 log = structlog.get_logger()
+OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 Answer = Callable[["Stored | Marked | HiChatError"], None]
 
 
@@ -261,7 +263,7 @@ class Delivery:
         to = Address(stored.conversation, stored.kind, stored.low, stored.high)
         self._bus.publish(event, message, to, origin)
 
-    def announce(self, told: Appended, origin: Node | None = None) -> None:
+    def _announce(self, told: Appended, origin: Node | None = None) -> None:
         """Tell everybody concerned of a change that is stored; who left hears it as the last."""
         if not told.fresh:
             return
@@ -297,8 +299,19 @@ class Delivery:
             if told is not None:
                 if answer is not None:
                     answer(told)
-                self.announce(told, origin)
+                self._announce(told, origin)
             return told
+
+        return self.journal.perform(work)
+
+    def perform(self, act: Callable[[], OutcomeT]) -> OutcomeT:
+        """As `change`, for an act that comes to more than one event."""
+
+        def work() -> OutcomeT:
+            outcome = act()
+            for told in outcome.told:
+                self._announce(told)
+            return outcome
 
         return self.journal.perform(work)
 

@@ -16,7 +16,6 @@ from app.http import answer, body, empty
 from app.message import bp
 from app.message.conversations import limit_writing
 from app.message.groups import line_of
-from app.message.joining import come_in
 from app.models import Invite
 from app.models.group import POLICIES
 from app.services import services
@@ -101,7 +100,7 @@ def invite(code: str) -> Response:
 def join_by_invite(code: str) -> Response:
     """Come in by a link; who is in already stays in, and uses nothing up."""
     who, found = tokens.current().user, services()
-    joined = come_in(partial(found.store.invites.redeem, who, _checked(code)))
+    joined = found.delivery.perform(partial(found.store.invites.redeem, who, _checked(code)))
     return answer(line_of(found.store.groups.get(who, joined.group)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -18,8 +17,6 @@ from app.message import bp
 from app.message.conversations import limit_writing
 from app.message.groups import line_of
 from app.services import services
-from app.store.items import Appended
-from app.store.joining import Joined
 from app.user.profile import Profile, profile_of
 
 NOTE_CHARS = 200
@@ -50,7 +47,7 @@ def join_group(group: int) -> Response:
     if "\0" in note:
         raise BadRequest("The note must not have NUL characters.")
     who, found = tokens.current().user, services()
-    joined = come_in(partial(found.store.joining.join, who, group, note))
+    joined = found.delivery.perform(partial(found.store.joining.join, who, group, note))
     if joined.waits:
         return answer({"requested": True}, 202)
     return answer(line_of(found.store.groups.get(who, group)))
@@ -75,15 +72,3 @@ def answer_request(group: int, user: int) -> Response:
     who, found, accept = tokens.current().user, services(), body(Decision).accept
     found.delivery.change(partial(found.store.joining.answer, who, group, user, accept))
     return empty()
-
-
-def come_in(act: Callable[[], Joined]) -> Joined:
-    """Run an act that lets the asking user in, and tell it."""
-    outcome: list[Joined] = []
-
-    def told() -> Appended | None:
-        outcome.append(act())
-        return outcome[0].told
-
-    services().delivery.change(told)
-    return outcome[0]

@@ -16,7 +16,6 @@ from app.http import answer, field
 from app.message import bp
 from app.message.groups import GROWTH, TEXT_CHARS, check_name
 from app.message.groups import make as make_group
-from app.message.joining import come_in
 from app.services import services
 from app.store.groups import GroupInfo
 from app.user.accounts import check_profile
@@ -70,12 +69,12 @@ def seed_join_group(who: Pass) -> Response:
     """Join by number or by name."""
     if field("userId") != str(who.user):
         return refuse("只能自己加群")
-    store = services().store
-    group = store.groups.find(field("comId").strip())
+    found = services()
+    group = found.store.groups.find(field("comId").strip())
     if group is None:
         return refuse("没有找到群")
     try:
-        joined = come_in(partial(store.joining.join, who.user, group))
+        joined = found.delivery.perform(partial(found.store.joining.join, who.user, group))
     except NotAMember:
         return refuse("没有找到群")
     except InviteOnly:
@@ -84,7 +83,7 @@ def seed_join_group(who: Pass) -> Response:
         return refuse("该群已满")
     if joined.waits:
         return refuse("已提交申请，请等待管理员同意")
-    if joined.told is None:
+    if not joined.told:
         return refuse("已加过此群")
     return answer({"code": 0, "message": "加群成功"})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Response
 from msgspec import UNSET, Struct, UnsetType
 
@@ -36,10 +38,10 @@ def change_settings(conversation: int) -> Response:
     if isinstance(given.draft, str):
         _check_draft(given.draft, found.config.max_content_chars)
         given.draft = given.draft or None
-    setting, told = found.store.settings.change(tokens.current().user, conversation, sent(given))
-    if told is not None:
-        found.delivery.announce(told)
-    return answer(setting)
+    changed = found.delivery.perform(partial(
+        found.store.settings.change, tokens.current().user, conversation, sent(given)
+    ))
+    return answer(changed.setting)
 
 
 def _check_draft(draft: str, most: int) -> None:

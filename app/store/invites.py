@@ -119,7 +119,7 @@ class Invites:
             seat(session, conversation, [user_id], user_id, self._most)
             if found.uses_left is not None:
                 found.uses_left -= 1
-            return Joined(key, tell_joined(session, user_id, key, found.user_id))
+            return Joined(key, [tell_joined(session, user_id, key, found.user_id)])
 
         return self._database.write(work)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -99,6 +99,13 @@ class Appended(Struct):
     joined: Sequence[int] = ()
     left: Sequence[int] = ()
     fresh: bool = True
+
+
+class Outcome(Protocol):
+    """What an act comes to, with the events that it has left in logs; none if nothing changed."""
+
+    @property
+    def told(self) -> Sequence[Appended]: ...
 
 
 Item = Draft | Mark

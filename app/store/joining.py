@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -31,7 +33,7 @@ class Joined(Struct):
     """What came of asking to join: `told` of a new member; neither, if they were one already."""
 
     group: int
-    told: Appended | None = None
+    told: Sequence[Appended] = ()
     waits: bool = False  # for the admins
 
 
@@ -53,7 +55,7 @@ class Joining:
                 raise InviteOnly()
             if found.join_policy == OPEN:
                 seat(session, conversation, [user_id], user_id, self._most)
-                return Joined(group, tell_joined(session, user_id, group, user_id))
+                return Joined(group, [tell_joined(session, user_id, group, user_id)])
             _ask(session, user_id, group, note)
             return Joined(group, waits=True)
 

@@ -5,6 +5,9 @@ An account that is half gone when the process dies is still an account, and can 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from msgspec import Struct
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -19,19 +22,23 @@ CONTACTS_AT_ONCE = 50
 EVENTS_AT_ONCE = 1000
 
 
+class Parted(Struct):
+    """What those who were parted from are told, and whether there are more."""
+
+    told: Sequence[Appended]
+    more: bool
+
+
 class Leaving:
     """Steps of a deletion; `Users.delete` is the last one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def part(self, user_id: int) -> tuple[list[Appended], bool]:
-        """Remove some of the user's contacts from both sides.
+    def part(self, user_id: int) -> Parted:
+        """Remove some of the user's contacts from both sides."""
 
-        What the others are told, and whether there are more.
-        """
-
-        def work(session: Session) -> tuple[list[Appended], bool]:
+        def work(session: Session) -> Parted:
             mine = select(Contact.other_id.label("id")).where(Contact.user_id == user_id)
             theirs = select(Contact.user_id).where(Contact.other_id == user_id)
             known = mine.union(theirs).order_by("id").limit(CONTACTS_AT_ONCE)
@@ -47,7 +54,7 @@ class Leaving:
                 other_id=user_id, state=STRANGER, blocked=False, remark="", note=""
             ))
             told = [own_log(session, other).append("contact", gone) for other in sorted(knowing)]
-            return told, len(others) == CONTACTS_AT_ONCE
+            return Parted(told, more=len(others) == CONTACTS_AT_ONCE)
 
         return self._database.write(work)
 

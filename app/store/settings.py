@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -28,6 +29,13 @@ class Setting(Struct):
     draft: str | None
 
 
+class Changed(Struct):
+    """The settings after a change, and the event that tells of it."""
+
+    setting: Setting
+    told: Sequence[Appended] = ()
+
+
 class Settings:
     """The user's own columns of the `member` table, told to their devices by their own log."""
 
@@ -36,20 +44,20 @@ class Settings:
 
     def change(
         self, user_id: int, conversation: int, values: dict[str, Any]
-    ) -> tuple[Setting, Appended | None]:
+    ) -> Changed:
         """Set some of `pinned`, `silent`, `hidden` and `draft`; the settings as they are now.
 
         Hidden lasts until the conversation goes on. No event where nothing changes. Raises
         NotAMember, TooMany.
         """
 
-        def work(session: Session) -> tuple[Setting, Appended | None]:
+        def work(session: Session) -> Changed:
             before = _setting(*_place(session, user_id, conversation))
             changed = {
                 name: value for name, value in values.items() if getattr(before, name) != value
             }
             if not changed:
-                return before, None
+                return Changed(before)
             log = own_log(session, user_id)  # the user's other devices wait here
             member, found = _place(session, user_id, conversation, lock=True)
             if changed.get("pinned") and not member.pinned:
@@ -61,7 +69,7 @@ class Settings:
                 member.hidden_seq = found.last_seq if changed["hidden"] else -1
                 changed["last_seq"] = found.last_seq  # hidden until there is one behind it
             told = log.append("setting", {"conversation": conversation, **changed})
-            return _setting(member, found), told
+            return Changed(_setting(member, found), [told])
 
         return self._database.write(work)
 

@@ -119,11 +119,9 @@ def delete_account(user_id: int) -> None:
     """Delete the account, end its sessions and sockets. Its messages stay, without a name."""
     found = services()
     _leave_groups(user_id)
-    leaving, more = found.store.leaving, True
-    while more:
-        told, more = leaving.part(user_id)
-        for event in told:
-            found.delivery.announce(event)
+    leaving = found.store.leaving
+    while found.delivery.perform(partial(leaving.part, user_id)).more:
+        pass
     while leaving.shorten_log(user_id):
         pass  # each step is a transaction of its own: others write in between
     found.store.users.delete(user_id)

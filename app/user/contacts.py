@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from flask import Response, request
@@ -67,22 +69,23 @@ def ask() -> Response:
     """Ask a user to be a contact: 201; 200 if that was done before."""
     given = body(Asking)
     _check(given.note)
-    change = services().store.contacts.ask(tokens.current().user, given.user, given.note)
-    return _changed(change, 201 if change.is_own else 200)
+    change = _change(services().store.contacts.ask, given.user, given.note)
+    return answer(line_of(change.info), 201 if change.is_own else 200)
 
 
 @bp.post("/v2/contacts/<id:user>/accept")
 @login_required
 @limit_contacts
 def accept(user: int) -> Response:
-    return _changed(services().store.contacts.accept(tokens.current().user, user))
+    return answer(line_of(_change(services().store.contacts.accept, user).info))
 
 
 @bp.post("/v2/contacts/<id:user>/refuse")
 @login_required
 @limit_contacts
 def refuse(user: int) -> Response:
-    return _changed(services().store.contacts.refuse(tokens.current().user, user), 204)
+    _change(services().store.contacts.refuse, user)
+    return empty()
 
 
 @bp.delete("/v2/contacts/<id:user>")
@@ -90,7 +93,8 @@ def refuse(user: int) -> Response:
 @limit_contacts
 def remove(user: int) -> Response:
     """End the friendship, or the request of either; a block stays."""
-    return _changed(services().store.contacts.remove(tokens.current().user, user), 204)
+    _change(services().store.contacts.remove, user)
+    return empty()
 
 
 @bp.patch("/v2/contacts/<id:user>")
@@ -100,21 +104,22 @@ def name_contact(user: int) -> Response:
     """Give a contact a name of one's own; an empty one takes it away."""
     remark = body(Naming).remark.strip()
     _check(remark)
-    return _changed(services().store.contacts.remark(tokens.current().user, user, remark))
+    return answer(line_of(_change(services().store.contacts.remark, user, remark).info))
 
 
 @bp.put("/v2/contacts/<id:user>/block")
 @login_required
 @limit_contacts
 def block(user: int) -> Response:
-    return _changed(services().store.contacts.block(tokens.current().user, user, True))
+    return answer(line_of(_change(services().store.contacts.block, user, True).info))
 
 
 @bp.delete("/v2/contacts/<id:user>/block")
 @login_required
 @limit_contacts
 def unblock(user: int) -> Response:
-    return _changed(services().store.contacts.block(tokens.current().user, user, False), 204)
+    _change(services().store.contacts.block, user, False)
+    return empty()
 
 
 def _check(text: str) -> None:
@@ -122,11 +127,9 @@ def _check(text: str) -> None:
         raise BadRequest("The text must not have NUL characters.")
 
 
-def _changed(change: Change, status: int = 200) -> Response:
-    """Tell each side's devices; answer with the asking user's own side."""
-    for told in change.told:
-        services().delivery.announce(told)
-    return empty() if status == 204 else answer(line_of(change.info), status)
+def _change(act: Callable[..., Change], other: int, *arguments: object) -> Change:
+    """Let the asking user do something about another one, and tell each side's devices."""
+    return services().delivery.perform(partial(act, tokens.current().user, other, *arguments))
 
 
 def line_of(item: ContactInfo) -> ContactLine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gevent
@@ -67,9 +68,8 @@ def _add(user: int, other: int) -> Response:
     found = services()
     contacts = found.store.contacts
     asks = found.config.contacts_only
-    change = contacts.ask(user, other) if asks else contacts.befriend(user, other)
-    for told in change.told:
-        found.delivery.announce(told)
+    act = partial(contacts.ask if asks else contacts.befriend, user, other)
+    change = found.delivery.perform(act)
     if change.info.contact.state != FRIEND:
         return answer({"code": 0, "message": "好友申请已发送"})
     return answer({"code": 0, "message": "添加好友成功"}) if change.is_own else refuse(
