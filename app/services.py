@@ -57,9 +57,9 @@ class Services:
 
 def build(config: Config, engine: Engine) -> Services:
     """Wire the parts. Nothing runs yet: greenlets and threads begin with the first use."""
-    store = Store(Database(engine), config.group_members, config.contacts_only)
-    store.search.enabled = config.search
-    store.keeper.supervise(_die, config.search)
+    store = Store(
+        Database(engine), config.group_members, config.contacts_only, config.search, _die
+    )
     hub = Hub(config.user_connections, _die)
     rules = Rules(
         max_content_chars=config.max_content_chars,

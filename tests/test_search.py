@@ -306,9 +306,9 @@ def test_a_search_indexes_what_is_lacking_and_says_when_it_could_not(
     assert (len(second.results), second.complete) == (500, True)
 
 
-def test_a_server_without_search_says_so(store: Store) -> None:
+def test_a_server_without_search_says_so(database: Database) -> None:
+    store = Store(database, searchable=False)
     [ada] = people(store, 1)
-    store.search.enabled = False
     with pytest.raises(SearchOff):
         find(store, ada, "tea")
 

@@ -222,8 +222,7 @@ def test_what_a_crash_left_behind_is_found_after_the_start(
 ) -> None:
     ada, bob, eve = people(store, 3)
     old, _ = say(store, ada, bob, "tea")
-    keeper = Keeper(Indexer(database))  # of the process that comes after the crash
-    keeper.supervise(never, enabled=True)
+    keeper = Keeper(Indexer(database), on_death=never)  # of the process that comes after the crash
     new, _ = say(store, ada, eve, "tea")
     keeper.note([new])
     wait_until(database, old, 1)
@@ -236,8 +235,7 @@ def test_switched_off_the_index_is_emptied_and_switched_on_it_comes_back(
     ada, bob = people(store, 2)
     conversation, _ = say(store, ada, bob, "tea")
     assert seqs(find(store, ada, "tea")) == [1]
-    off = Keeper(Indexer(database))
-    off.supervise(never, enabled=False)
+    off = Keeper(Indexer(database), enabled=False, on_death=never)
     off.note([conversation])
     with gevent.Timeout(PATIENCE):
         while indexed(database, conversation):
@@ -258,8 +256,7 @@ def test_a_keeper_that_fails_goes_on(store: Store, database: Database) -> None:
             Broken.failures += 1
             raise OSError("no space")
 
-    keeper = Keeper(Broken(database))
-    keeper.supervise(never, enabled=True)
+    keeper = Keeper(Broken(database), on_death=never)
     keeper.note([conversation])
     with gevent.Timeout(PATIENCE):
         while not Broken.failures:

@@ -15,7 +15,7 @@ from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, limit, number, paged
 from app.message import bp
-from app.models.message import BROADCAST, GROUP, PRIVATE
+from app.models.message import BROADCAST, GROUP, PRIVATE, ROLES
 from app.services import services
 from app.store.events import Around
 from app.store.summaries import Summary
@@ -28,7 +28,6 @@ limit_writing = limiter.shared_limit(
 )
 _PLACE = re.compile(r"([01])-([0-9]{1,16})-([0-9]{1,16})")
 KINDS = {PRIVATE: "private", GROUP: "group", BROADCAST: "broadcast"}
-ROLES = ("member", "admin", "owner")
 
 
 class GroupPart(Struct):

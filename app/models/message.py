@@ -29,7 +29,7 @@ ADMINS_WRITE, OPEN_HISTORY = 8, 16  # of a group: members only read; new ones se
 MEMBER, ADMIN, OWNER = 0, 1, 2  # roles; a higher one may do all that a lower one may
 ROLES = ("member", "admin", "owner")
 
-ONE_BROADCAST = db.text("kind = 3")
+ONE_BROADCAST = db.text(f"kind = {BROADCAST}")
 
 
 class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.py

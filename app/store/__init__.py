@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.store.broadcast import Broadcasts
 from app.store.changes import Changes
 from app.store.contacts import Contacts
@@ -32,8 +34,10 @@ class Store:
     """What the rest of the program may ask of the database."""
 
     def __init__(
-        self, database: Database, group_members: int = GROUP_MEMBERS, contacts_only: bool = False
+        self, database: Database, group_members: int = GROUP_MEMBERS, contacts_only: bool = False,
+        searchable: bool = True, on_death: Callable[[], None] | None = None,
     ) -> None:
+        """`on_death` is called if the greenlet dies that keeps the index; without it, none does."""
         self.database = database
         self.users = Users(database)
         self.sessions = Sessions(database)
@@ -48,8 +52,8 @@ class Store:
         self.changes = Changes(database, contacts_only, self.indexer)
         self.removals = Removals(database)
         self.forwards = Forwards(database)
-        self.keeper = Keeper(self.indexer)
-        self.search = Search(database, self.indexer)
+        self.keeper = Keeper(self.indexer, searchable, on_death)
+        self.search = Search(database, self.indexer, searchable)
         self.journal = JournalStore(database, contacts_only, self.keeper.note)
         self.receipts = Receipts(database)
         self.sightings = Sightings(database)

@@ -11,9 +11,9 @@ from app.models.message import ADMIN, ADMINS_WRITE, BROADCAST, MEMBER, ONE_BROAD
 from app.store.database import Database
 from app.store.users import now_ms
 
-_ASKED = """
-    SELECT admin, (SELECT id FROM conversation WHERE kind = 3)
-    FROM "user" WHERE id = ? AND deleted_at IS NULL"""
+_ASKED = f"""
+    SELECT admin, (SELECT id FROM conversation WHERE {ONE_BROADCAST})
+    FROM "user" WHERE id = ? AND deleted_at IS NULL"""  # noqa: S608  # a constant of ours
 
 
 class Broadcasts:

@@ -20,42 +20,37 @@ log = structlog.get_logger()
 class Keeper:
     """Hears which conversations have grown, and has them indexed later.
 
-    The ids are in memory only: after a start, one look at all conversations finds what a crash
-    left behind.
+    It begins with the first commit that is noted, where somebody hears of its death: else a
+    search brings the index up. If not `enabled`, it only empties the index. The ids are in memory
+    only: after a start, one look at all conversations finds what a crash left behind.
     """
 
-    def __init__(self, indexer: Indexer) -> None:
+    def __init__(
+        self, indexer: Indexer, enabled: bool = True, on_death: Callable[[], None] | None = None
+    ) -> None:
         self._indexer = indexer
-        self._on_death: Callable[[], None] | None = None
-        self._enabled = True
+        self._enabled = enabled
+        self._on_death = on_death
         self._greenlet: gevent.Greenlet | None = None
         self._touched: set[int] = set()
         self._commits = 0
         self._lost = True  # whether conversations may lack something that `_touched` does not say
 
-    def supervise(self, on_death: Callable[[], None], enabled: bool) -> None:
-        """Begin with the first commit that is noted. If not `enabled`, only empty the index."""
-        self._on_death = on_death
-        self._enabled = enabled
-
     def note(self, conversations: Iterable[int]) -> None:
         """A transaction is committed that may have added to these. Once per batch, and cheap."""
         if self._on_death is None:
-            return  # nobody keeps this store's index: a search brings it up
+            return
         if self._greenlet is None:
             work = self._run if self._enabled else self._switch_off
             self._greenlet = gevent.spawn(work)
-            self._greenlet.link_exception(lambda _: self._die())
+            on_death = self._on_death
+            self._greenlet.link_exception(lambda _: on_death())
         if self._enabled:
             self._commits += 1
             self._touched.update(conversations)
             if len(self._touched) > TOUCHED:
                 self._lost = True
                 self._touched.clear()
-
-    def _die(self) -> None:
-        if self._on_death is not None:
-            self._on_death()
 
     def _run(self) -> None:
         while not self._indexer.database.closed:

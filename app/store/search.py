@@ -95,10 +95,10 @@ class Place(NamedTuple):
 class Search:
     """Finds messages for members only."""
 
-    def __init__(self, database: Database, indexer: Indexer) -> None:
+    def __init__(self, database: Database, indexer: Indexer, enabled: bool = True) -> None:
         self._database = database
         self._indexer = indexer
-        self.enabled = True
+        self._enabled = enabled
 
     def find(
         self, user_id: int, filters: Filters, limit: int, until: Key | None = None
@@ -107,7 +107,7 @@ class Search:
 
         Raises NotAMember, SearchOff.
         """
-        if not self.enabled:
+        if not self._enabled:
             raise SearchOff()
         places = self._places(user_id, filters.conversation)
         behind = [place for place in places if place.indexed_seq < place.last_seq]
