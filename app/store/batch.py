@@ -30,6 +30,7 @@ from app.models.message import (
     LOW_BLOCKS,
     PRIVATE,
 )
+from app.store.asked import Asked
 from app.store.database import spelled
 from app.store.items import (
     ERASED,
@@ -43,7 +44,7 @@ from app.store.items import (
 )
 from app.store.pairs import flags_between, given, open_pairs
 from app.store.places import Head, Seat
-from app.store.references import PairQuery, replied
+from app.store.references import replied
 from app.store.rights import floor, refusal_between, refusal_within
 from app.store.users import now_ms
 
@@ -61,9 +62,9 @@ _LOCK = """
 # A list of ids as one parameter: one text, prepared once, whatever their number.
 _LOCK_SQLITE = _LOCK.format(among="IN (SELECT value FROM json_each(?))", lock="")
 _LOCK_POSTGRESQL = _LOCK.format(among="= ANY(?)", lock=" FOR UPDATE")
-_SEATS = PairQuery("""
-    SELECT conversation_id, user_id, read_seq, role, muted_until, joined_seq FROM {pairs}
-    JOIN member ON conversation_id = {one} AND user_id = {two}""")
+_SEATS = Asked("""
+    SELECT conversation_id, user_id, read_seq, role, muted_until, joined_seq FROM {asked}
+    JOIN member ON conversation_id = one AND user_id = two""", "one", "two")
 
 
 class Batch:
@@ -215,7 +216,7 @@ class Batch:
                 pairs.update((key, user) for user in item.mentions)
         if not pairs:
             return
-        rows = _SEATS.rows(self.connection, pairs)
+        rows = _SEATS.run(self.connection, sorted(pairs))
         self.seats = {(key, user): Seat(*seat) for key, user, *seat in rows}
 
     def _repeat(self, draft: Draft) -> Result | None:

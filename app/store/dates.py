@@ -10,17 +10,12 @@ from collections.abc import Iterable, Mapping
 
 import gevent
 
+from app.store.asked import Asked
 from app.store.database import Database
 
-_TIMES = """
-    SELECT conversation_id, seq, at FROM {pairs} JOIN event
-    ON conversation_id = {one} AND seq = {two}"""
-_TIMES_SQLITE = _TIMES.format(
-    pairs="json_each(?)", one="json_extract(value, '$[0]')", two="json_extract(value, '$[1]')"
-)
-_TIMES_POSTGRESQL = _TIMES.format(
-    pairs="unnest(?::bigint[], ?::bigint[]) AS given (one, two)", one="one", two="two"
-)
+_TIMES = Asked("""
+    SELECT conversation_id, seq, at FROM {asked} JOIN event
+    ON conversation_id = one AND seq = two""", "one", "two")
 
 
 def times(database: Database, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
@@ -28,13 +23,8 @@ def times(database: Database, places: Iterable[tuple[int, int]]) -> dict[tuple[i
     listed = list(places)
     if not listed:
         return {}
-    if database.embedded:
-        text = "[" + ",".join(f"[{key},{seq}]" for key, seq in listed) + "]"
-        rows = database.rows(_TIMES_SQLITE, text)
-    else:
-        keys, seqs = (list(column) for column in zip(*listed, strict=True))
-        rows = database.rows(_TIMES_POSTGRESQL, keys, seqs)
-    return {(key, seq): at for key, seq, at in rows}
+    text, parameters = _TIMES.about(database.embedded, listed)
+    return {(key, seq): at for key, seq, at in database.rows(text, *parameters)}
 
 
 def first_at(

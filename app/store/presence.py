@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import bindparam, update
@@ -10,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.models import User
 from app.models.user import FRIEND
+from app.store.asked import Asked
 from app.store.database import Database
 
 # Both show it, neither blocks the other, and they are contacts or share a private conversation.
-_VISIBLE = """
+_VISIBLE = Asked("""
     SELECT asked.one, asked.two, them.seen_at
     FROM {asked}
     JOIN "user" AS me ON me.id = asked.one
@@ -26,13 +26,7 @@ _VISIBLE = """
             SELECT 1 FROM conversation
             WHERE low_id = CASE WHEN asked.one < asked.two THEN asked.one ELSE asked.two END
                 AND high_id = CASE WHEN asked.one < asked.two THEN asked.two ELSE asked.one END
-        ))"""
-_VISIBLE_SQLITE = _VISIBLE.format(friend=FRIEND, asked="""(
-    SELECT json_extract(value, '$[0]') AS one, json_extract(value, '$[1]') AS two
-    FROM json_each(?)) AS asked""")
-_VISIBLE_POSTGRESQL = _VISIBLE.format(
-    friend=FRIEND, asked="unnest(?::bigint[], ?::bigint[]) AS asked (one, two)"
-)
+        ))""", "one", "two", friend=FRIEND)
 
 
 class Sightings:
@@ -46,11 +40,8 @@ class Sightings:
 
         One statement; at most a few hundred pairs.
         """
-        if self._database.embedded:
-            found = self._database.rows(_VISIBLE_SQLITE, json.dumps(pairs))
-        else:
-            columns = [list(column) for column in zip(*pairs, strict=True)]
-            found = self._database.rows(_VISIBLE_POSTGRESQL, *columns)
+        text, parameters = _VISIBLE.about(self._database.embedded, pairs)
+        found = self._database.rows(text, *parameters)
         return {(one, two): seen_at for one, two, seen_at in found}
 
     def save(self, seen: Mapping[int, int]) -> None:

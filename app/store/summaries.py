@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from app.models.message import ACCOUNT, HIGH_BLOCKS, LOW_BLOCKS, PRIVATE
+from app.store.asked import Asked
 from app.store.database import Database
 from app.store.items import Entry
 from app.store.rights import FLOOR
@@ -62,7 +62,7 @@ _LATEST, _OLDER, _ONE = (
     )
 )
 # Messages of others behind `walk`; messages behind `start` that name the reader or everybody.
-_COUNTS = """
+_COUNTS = Asked("""
     SELECT asked.id, (
         SELECT count(*) FROM (
             SELECT 1 FROM event
@@ -80,15 +80,7 @@ _COUNTS = """
             ) AS one
         ) AS named JOIN event ON conversation_id = asked.id AND event.seq = named.seq
         WHERE sender_id <> ?
-    ) FROM {asked}"""
-_COUNTS_SQLITE = _COUNTS.format(counted=COUNTED, asked="""(
-    SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS start,
-        json_extract(value, '$[2]') AS walk
-    FROM json_each(?)) AS asked""")
-_COUNTS_POSTGRESQL = _COUNTS.format(
-    counted=COUNTED,
-    asked="unnest(?::bigint[], ?::bigint[], ?::bigint[]) AS asked (id, start, walk)",
-)
+    ) FROM {asked}""", "id", "start", "walk", counted=COUNTED)
 
 
 class Partner(NamedTuple):
@@ -179,11 +171,7 @@ def _count(database: Database, user_id: int, lines: Sequence[Summary]) -> None:
         behind.values(), asked, strict=True
     ))
     ask = database.rows if steps <= WALK else database.rows_aside
-    if database.embedded:
-        rows = ask(_COUNTS_SQLITE, *[user_id] * 3, json.dumps(asked))
-    else:
-        columns = [list(column) for column in zip(*asked, strict=True)]
-        rows = ask(_COUNTS_POSTGRESQL, *[user_id] * 3, *columns)
-    for key, unread, mentions in rows:
+    text, parameters = _COUNTS.about(database.embedded, asked)
+    for key, unread, mentions in ask(text, *[user_id] * 3, *parameters):
         line, _ = behind[key]
         line.unread, line.mentions = unread, min(mentions, COUNTED)
