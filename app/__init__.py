@@ -26,8 +26,8 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     if config.trusted_proxies:
         # The address and the scheme only: a proxy passes on what else a client makes up.
         hops = config.trusted_proxies
-        # Flask documents this assignment; its type does not know of it.
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, 0, 0)  # type: ignore[method-assign]
+        proxied = ProxyFix(app.wsgi_app, hops, hops, 0, 0)
+        app.wsgi_app = proxied  # type: ignore[method-assign]  # as Flask's documents tell us to
     db.init_app(app)
     migrate.init_app(app, db, render_as_batch=True)
     jwt.init_app(app)

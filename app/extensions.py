@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import flask_sock
 from flask_jwt_extended import JWTManager
@@ -24,6 +25,11 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
+# Flask-SQLAlchemy builds the tables' base at run time, out of ours: ours is what types see.
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
 migrate = Migrate(directory=str(Path(__file__).resolve().parents[1] / "migrations"))
 jwt = JWTManager()
 sock = flask_sock.Sock()

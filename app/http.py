@@ -161,7 +161,7 @@ def register_errors(app: Flask) -> None:
 def _from_werkzeug(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None:
-        return error.response  # type: ignore[return-value]  # a redirect made by the routing
+        return error.response  # type: ignore[return-value]  # routing made it: a redirect
     known: dict[int, type[HiChatError]] = {413: TooLong, 429: RateLimited}
     if status in known:
         return problem(known[status]())

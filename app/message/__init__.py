@@ -4,7 +4,7 @@ from flask import Blueprint
 
 bp = Blueprint("message", __name__)
 
-from app.message import (  # noqa: E402, F401  # they add their routes
+from app.message import (  # noqa: E402, F401  # they add their routes to bp
     broadcasts,
     changes,
     conversations,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import db
+from app.extensions import Model
 from app.models.user import BigId, NameKey
 
 OPEN, APPROVAL, INVITE = 0, 1, 2  # join policies
 POLICIES = ("open", "approval", "invite")
 
 
-class Group(db.Model):  # type: ignore[name-defined]  # see models/user.py
+class Group(Model):
     """A conversation of kind GROUP. `category` is the seed's `cate`; it means nothing to us."""
 
     __tablename__ = "chat_group"
@@ -31,7 +31,7 @@ class Group(db.Model):  # type: ignore[name-defined]  # see models/user.py
     owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id"))
 
 
-class Invite(db.Model):  # type: ignore[name-defined]
+class Invite(Model):
     """A link into a group. `uses_left` falls with each use; NULL is as many as come."""
 
     __tablename__ = "invite"
@@ -45,7 +45,7 @@ class Invite(db.Model):  # type: ignore[name-defined]
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 
-class JoinRequest(db.Model):  # type: ignore[name-defined]
+class JoinRequest(Model):
     """A user who waits for a group's admins."""
 
     __tablename__ = "join_request"

@@ -12,10 +12,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import db
+from app.extensions import Model
 from app.models.user import BigId
 
 # Kinds of conversation. The first three are the seed's Type. An account's log has one reader, its
@@ -29,10 +30,10 @@ ADMINS_WRITE, OPEN_HISTORY = 8, 16  # of a group: members only read; new ones se
 MEMBER, ADMIN, OWNER = 0, 1, 2  # roles; a higher one may do all that a lower one may
 ROLES = ("member", "admin", "owner")
 
-ONE_BROADCAST = db.text(f"kind = {BROADCAST}")
+ONE_BROADCAST = text(f"kind = {BROADCAST}")
 
 
-class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.py
+class Conversation(Model):
     """A log and whom it is for. `last_seq` is the highest seq in it: seqs are 1..last_seq.
     `message_seq` is that of its last message; 0: there is none.
 
@@ -67,7 +68,7 @@ class Conversation(db.Model):  # type: ignore[name-defined]  # see models/user.p
     expired_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
-class Member(db.Model):  # type: ignore[name-defined]
+class Member(Model):
     """A user in a conversation. `read_seq` never falls and never passes `last_seq`.
 
     Sees the events behind `joined_seq`. `pinned`, `silent`, `hidden_seq` and `draft` are the
@@ -94,7 +95,7 @@ class Member(db.Model):  # type: ignore[name-defined]
     draft: Mapped[str | None] = mapped_column(Text)
 
 
-class Event(db.Model):  # type: ignore[name-defined]
+class Event(Model):
     """One entry of a log. (conversation, seq) is dense; (sender, ref) is unique for ever.
 
     `body` is what was sent, as JSON (app/chat/frames), and never changes but to be erased
@@ -111,7 +112,7 @@ class Event(db.Model):  # type: ignore[name-defined]
     __table_args__ = (
         Index(
             "uq_event_ref", "ref", "sender_id", unique=True,
-            sqlite_where=db.text("ref IS NOT NULL"), postgresql_where=db.text("ref IS NOT NULL"),
+            sqlite_where=text("ref IS NOT NULL"), postgresql_where=text("ref IS NOT NULL"),
         ),
     )
 
@@ -126,7 +127,7 @@ class Event(db.Model):  # type: ignore[name-defined]
     reactions: Mapped[str | None] = mapped_column(Text)
 
 
-class Reaction(db.Model):  # type: ignore[name-defined]
+class Reaction(Model):
     """An emoji that a user has put to a message."""
 
     __tablename__ = "reaction"
@@ -138,7 +139,7 @@ class Reaction(db.Model):  # type: ignore[name-defined]
     user_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
 
 
-class Pin(db.Model):  # type: ignore[name-defined]
+class Pin(Model):
     """A message that stands at the top of its conversation."""
 
     __tablename__ = "pin"
@@ -150,7 +151,7 @@ class Pin(db.Model):  # type: ignore[name-defined]
     at: Mapped[int] = mapped_column(BigInteger)
 
 
-class Mention(db.Model):  # type: ignore[name-defined]
+class Mention(Model):
     """A message that names a user; `user_id` 0 is everybody."""
 
     __tablename__ = "mention"
@@ -164,7 +165,7 @@ class Mention(db.Model):  # type: ignore[name-defined]
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
-class Removal(db.Model):  # type: ignore[name-defined]
+class Removal(Model):
     """A message that a user has deleted for themself."""
 
     __tablename__ = "removal"

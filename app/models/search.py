@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import db
+from app.extensions import Model
 from app.models.user import BigId
 
 
-class Indexed(db.Model):  # type: ignore[name-defined]  # see models/user.py
+class Indexed(Model):
     """A message of which the index does not hold what it said at first.
 
     `source` is the seq of the edit whose words it holds, or 0 where it holds nothing.

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import db
+from app.extensions import Model
 
 # SQLite numbers rows by itself only where the key is declared INTEGER.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -24,7 +24,7 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 NameKey = String(128).with_variant(String(128, collation="C"), "postgresql")
 
 
-class User(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
+class User(Model):
     """An account. Deleted ones keep their row, without anything personal, for the log's sake."""
 
     __tablename__ = "user"
@@ -47,7 +47,7 @@ class User(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds M
     shows_reading: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
 
 
-class LoginSession(db.Model):  # type: ignore[name-defined]
+class LoginSession(Model):
     """One log-in on one device. It ends by logout, expiry, deletion or a reused refresh token."""
 
     __tablename__ = "login_session"
@@ -67,7 +67,7 @@ class LoginSession(db.Model):  # type: ignore[name-defined]
 STRANGER, ASKED, ASKING, FRIEND = 0, 1, 2, 3  # ASKED: waits for us; ASKING: we wait for them
 
 
-class Contact(db.Model):  # type: ignore[name-defined]
+class Contact(Model):
     """One side of two users' acquaintance; the other side has a row of its own.
 
     There is none for a stranger who is not blocked.

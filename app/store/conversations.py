@@ -29,8 +29,8 @@ from app.store.users import now_ms
 _HEADS = f"""
     SELECT conversation.id, kind, last_seq, read_seq, {FLOOR}
     FROM member JOIN conversation ON conversation.id = member.conversation_id
-    WHERE member.user_id = ?
-    ORDER BY conversation.last_at DESC, conversation.id DESC LIMIT ?"""  # noqa: S608  # a constant of ours
+    WHERE member.user_id = ? ORDER BY conversation.last_at DESC, conversation.id DESC
+    LIMIT ?"""  # noqa: S608  # a constant of ours
 _IDS = """
     SELECT conversation_id FROM member WHERE user_id = ? AND conversation_id > ?
     ORDER BY conversation_id LIMIT ?"""

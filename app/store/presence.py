@@ -48,7 +48,7 @@ class Sightings:
         """Note when these users were last there (milliseconds since 1970): one transaction."""
         # In the order of their ids, as everybody locks users: no deadlock.
         rows = [{"user": user, "seen": at} for user, at in sorted(seen.items())]
-        statement = update(User.__table__).where(
+        statement = update(User).where(
             User.id == bindparam("user"), User.deleted_at.is_(None)
         ).values(seen_at=bindparam("seen"))
 
