@@ -10,27 +10,36 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 
-import config as configuration
-from app import create_app, services
+from app import services
 from app.store import Database, Store
+from tests.support.application import application
 from tests.support.client import Person
 from tests.support.postgres import Postgres, new_database
-from tests.support.server import Server
+from tests.support.server import Server, running
 from tests.support.web import Account, person
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
     """An application over a migrated SQLite database of its own, without rate limits."""
-    made = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path), "HICHAT_RATE_LIMITS": "off",
-    }))
-    with made.app_context():
-        upgrade()
-    yield made
-    services.of(made).store.database.close()
+    with application(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def limited_app(tmp_path: Path) -> Iterator[Flask]:
+    """The same with the rate limits of a first start."""
+    with application(tmp_path, HICHAT_RATE_LIMITS="on") as made:
+        yield made
+
+
+@pytest.fixture
+def slow_client(tmp_path: Path) -> Iterator[FlaskClient]:
+    """Of an application that takes sixty messages a minute from a user."""
+    settings = {"HICHAT_RATE_LIMITS": "on", "HICHAT_MESSAGES_PER_SECOND": "1"}
+    with application(tmp_path, **settings) as made:
+        yield made.test_client()
 
 
 @pytest.fixture
@@ -41,12 +50,8 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One real server for all tests that only talk to it."""
-    made = Server(tmp_path_factory.mktemp("server"))
-    made.prepare()
-    made.start()
-    yield made
-    if made.process is not None:
-        made.terminate()
+    with running(tmp_path_factory.mktemp("server")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -91,14 +96,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         url = ""
         if request.param == "postgres":
             url = stack.enter_context(new_database(request.getfixturevalue("postgres_url")))
-        made = create_app(configuration.load({
-            "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path), "HICHAT_DATABASE_URL": url,
-        }))
-        with made.app_context():
-            upgrade()
-        found = services.of(made).store.database
-        stack.callback(found.close)
-        yield found
+        made = stack.enter_context(application(tmp_path, HICHAT_DATABASE_URL=url))
+        yield services.of(made).store.database
 
 
 @pytest.fixture

@@ -8,25 +8,19 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 
-import config as configuration
-from app import create_app, services
+from tests.support.application import application
 from tests.support.postgres import new_database
 from tests.support.web import log_in, person, problem, sign_up
 
 
 @pytest.fixture
 def app(postgres_url: str, tmp_path: Path) -> Iterator[Flask]:
-    with new_database(postgres_url) as address:
-        made = create_app(configuration.load({
-            "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
-            "HICHAT_RATE_LIMITS": "off", "HICHAT_DATABASE_URL": address,
-        }))
-        with made.app_context():
-            upgrade()
+    with (
+        new_database(postgres_url) as address,
+        application(tmp_path, HICHAT_DATABASE_URL=address) as made,
+    ):
         yield made
-        services.of(made).store.database.close()
 
 
 def test_a_session_goes_its_way(client: FlaskClient) -> None:

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 
-import config as configuration
-from app import create_app, services
-from app.extensions import limiter
 from tests.support import seed
 from tests.support.chat import collect, expect_silence, open_chat, text
 from tests.support.client import Person
@@ -173,22 +167,8 @@ def test_a_forward_reaches_every_device_as_a_message(alice: Person, bob: Person)
         assert seed.message(old)["Content"] == "news"
 
 
-@pytest.fixture
-def limited(tmp_path: Path) -> Iterator[FlaskClient]:
-    """A server that takes sixty messages a minute from a user."""
-    made = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
-        "HICHAT_MESSAGES_PER_SECOND": "1",
-    }))
-    with made.app_context():
-        upgrade()
-        limiter.reset()
-    yield made.test_client()
-    services.of(made).store.database.close()
-
-
-def test_every_copy_of_a_forward_counts_as_a_message(limited: FlaskClient) -> None:
-    who = person(limited)
+def test_every_copy_of_a_forward_counts_as_a_message(slow_client: FlaskClient) -> None:
+    who = person(slow_client)
     notes = f"{LIST}/{who.post(LIST, user=who.id).json['id']}"
     assert who.post(f"{notes}/messages", ref="m", message=text("again")).status_code == 201
     problem(who.post(f"{notes}/forwards", ref="bad"), 400, "bad_request")

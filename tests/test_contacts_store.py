@@ -19,6 +19,7 @@ from app.store.acquaintance import CONTACTS_PER_USER, OPEN_REQUESTS
 from app.store.items import Mark
 from app.store.leaving import CONTACTS_AT_ONCE
 from tests.support.log import at_once, into, people, stored, to_user
+from tests.support.statements import plan
 
 
 def states(store: Store, user: int) -> dict[int, tuple[int, bool]]:
@@ -268,11 +269,7 @@ def test_nothing_reads_a_whole_table(database: Database, store: Store) -> None:
     for statement, parameters in asked:
         if isinstance(parameters, list):
             continue
-        with database.read() as session:
-            plan = session.connection().exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {statement}", parameters
-            ).all()
-        steps = [row[-1] for row in plan]
+        steps = plan(database, statement, parameters)
         scans = [
             step for step in steps for name in tables if step.startswith(f"SCAN {name}")
         ]

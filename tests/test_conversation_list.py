@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import insert, text
 
-import config as configuration
-from app import create_app, services
+from app import services
 from app.models import Mention
 from app.store import Database, Store
 from app.store.items import Mark
 from app.store.summaries import COUNTED, WALK, Summary
+from tests.support.application import application
 from tests.support.log import into, people, stored, to_user
-from tests.support.statements import queries, traced
+from tests.support.statements import plan, queries, traced
 from tests.support.web import Account, person, problem
 
 GROWING = (  # tables, and what statements call them
@@ -198,13 +196,8 @@ def seen() -> Iterator[list[str]]:
 @pytest.fixture
 def watched(seen: list[str], tmp_path: Path) -> Iterator[Flask]:
     """An application whose every statement is seen."""
-    made = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path), "HICHAT_RATE_LIMITS": "off",
-    }))
-    with made.app_context():
-        upgrade()
-    yield made
-    services.of(made).store.database.close()
+    with application(tmp_path) as made:
+        yield made
 
 
 def test_a_page_costs_three_statements_however_long_the_list_is(
@@ -252,10 +245,6 @@ def assert_indexed(database: Database, statements: list[str]) -> None:
     """SQLite looks the rows of all that grows up by index."""
     assert len(statements) >= 8
     for statement in statements:
-        with database.read() as session:
-            plan: list[Any] = session.connection().exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {statement}"
-            ).all()
-        steps = [row[-1] for row in plan]
+        steps = plan(database, statement)
         scans = [step for step in steps if any(step.startswith(f"SCAN {name}") for name in GROWING)]
         assert scans == [], (statement, steps)

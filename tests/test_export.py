@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import insert
 
 import config as configuration
 from app import create_app, services
-from app.extensions import limiter
 from app.models import Conversation, Event
 from tests.support.chat import text
 from tests.support.client import Person
@@ -77,20 +74,8 @@ def test_the_export_has_no_secret_and_nothing_of_others(ada: Account, ben: Accou
         assert secret not in raw
 
 
-@pytest.fixture
-def limited(tmp_path: Path) -> Iterator[Flask]:
-    made = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
-    }))
-    with made.app_context():
-        upgrade()
-        limiter.reset()
-    yield made
-    services.of(made).store.database.close()
-
-
-def test_exports_are_limited_for_each_user(limited: Flask) -> None:
-    ada, ben = (person(limited.test_client(), name) for name in ("ada", "ben"))
+def test_exports_are_limited_for_each_user(limited_app: Flask) -> None:
+    ada, ben = (person(limited_app.test_client(), name) for name in ("ada", "ben"))
     for _ in range(5):
         assert ada.get(EXPORT).status_code == 200
     problem(ada.get(EXPORT), 429, "rate_limited")

@@ -10,12 +10,10 @@ from typing import Any
 import gevent
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 from sqlalchemy import event, func, select
 from werkzeug.test import EnvironBuilder
 
-import config as configuration
-from app import create_app, services
+from app import services
 from app.chat.delivery import Delivery, Rules
 from app.chat.frames import V2, Address, Event, Message, Send
 from app.chat.hub import Hub
@@ -24,6 +22,7 @@ from app.chat.presence import LocalLeases, Presence
 from app.chat.websocket import WebSocket
 from app.models import Event as Row
 from app.store import Database, Store
+from tests.support.application import application
 from tests.support.groups import crowd, new_group, told
 from tests.support.web import Account, person, problem
 
@@ -71,32 +70,22 @@ def count(reader: Account, path: str) -> int:
 
 
 def test_the_limit_is_a_setting_and_no_group_is_made_larger(tmp_path: Path) -> None:
-    app = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path), "HICHAT_GROUP_MEMBERS": "3",
-    }))
-    with app.app_context():
-        upgrade()
-    database = services.of(app).store.database
-    ada, *users = person(app.test_client(), "ada"), *crowd(database, 3)
-    problem(ada.post("/v2/groups", name="x", members=users), 409, "group_full")
-    assert ada.get("/v2/conversations").json == {"conversations": [], "next": None}
-    assert ada.post("/v2/groups", name="x", members=users[:2]).status_code == 201
-    problem(ada.post("/v2/groups", name="x", members=list(range(1, 1002))), 400, "bad_request")
-    database.close()
+    with application(tmp_path, HICHAT_GROUP_MEMBERS="3") as app:
+        ada = person(app.test_client(), "ada")
+        users = crowd(services.of(app).store.database, 3)
+        problem(ada.post("/v2/groups", name="x", members=users), 409, "group_full")
+        assert ada.get("/v2/conversations").json == {"conversations": [], "next": None}
+        assert ada.post("/v2/groups", name="x", members=users[:2]).status_code == 201
+        many = list(range(1, 1002))
+        problem(ada.post("/v2/groups", name="x", members=many), 400, "bad_request")
 
 
-def test_making_groups_has_a_rate_of_its_own(tmp_path: Path) -> None:
-    app = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
-    }))
-    with app.app_context():
-        upgrade()
-    ada, ben = (person(app.test_client(), name) for name in ("ada", "ben"))
+def test_making_groups_has_a_rate_of_its_own(limited_app: Flask) -> None:
+    ada, ben = (person(limited_app.test_client(), name) for name in ("ada", "ben"))
     answers = [ada.post("/v2/groups", name="x").status_code for _ in range(61)]
     assert answers == [201] * 60 + [429]
     group = new_group(ben)
     assert ben.post(f"/v2/groups/{group}/members", users=[ada.id]).status_code == 200
-    services.of(app).store.database.close()
 
 
 def upgrade_request(connection: socket.socket) -> dict[str, Any]:

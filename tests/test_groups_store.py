@@ -18,6 +18,7 @@ from app.store import Database, Store
 from app.store.items import Stored
 from tests.support.groups import crowd
 from tests.support.log import at_once, into, log, people
+from tests.support.statements import plan
 
 only_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -236,11 +237,7 @@ def test_nothing_about_groups_reads_a_whole_table(
             ("SELECT", "UPDATE", "DELETE", "INSERT INTO member")
         ):
             continue
-        with database.read() as session:
-            plan = session.connection().exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {statement}", parameters
-            ).all()
-        steps = [row[-1] for row in plan]
+        steps = plan(database, statement, parameters)
         scans = [step for step in steps if any(step == f"SCAN {name}" for name in growing)]
         assert scans == [], (statement, steps)
         checked += 1

@@ -13,7 +13,7 @@ import pytest
 from tests.support.client import Person
 from tests.support.handshake import ACCEPT, Answer, HandMade, ask, bearer
 from tests.support.raw import frame
-from tests.support.server import Server
+from tests.support.server import Server, running
 
 KEY = "a signing key of the test's own choice, 0123456789"
 OTHER_KEY = "a signing key of somebody else, 0123456789abcdef"
@@ -24,14 +24,11 @@ TEXT = 0x1
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose signing key the tests know, with one further origin."""
-    made = Server(
+    with running(
         tmp_path_factory.mktemp("handshake"), HICHAT_SECRET_KEY=KEY,
         HICHAT_ALLOWED_ORIGINS=f"https://other.example.org, {LISTED}/",
-    )
-    made.prepare()
-    made.start()
-    yield made
-    made.terminate()
+    ) as made:
+        yield made
 
 
 def problem(answer: Answer) -> tuple[int, str]:

@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 from app.store import Database, Store
 from app.store.items import Draft, Mark
 from tests.support.log import people
+from tests.support.statements import plan
 
 GROWING = ("event", "member", "conversation", "user", "login_session")
 
@@ -43,11 +44,7 @@ def test_repeats_reads_and_new_conversations_are_looked_up_by_index(
     selects = [found for found in statements if found[0].lstrip().startswith(("SELECT", "WITH"))]
     assert len(selects) >= 3
     for statement, parameters in selects:
-        with database.read() as session:
-            plan = session.connection().exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {statement}", parameters
-            ).all()
-        steps = [row[-1] for row in plan]
+        steps = plan(database, statement, parameters)
         scans = [step for step in steps if any(step == f"SCAN {name}" for name in GROWING)]
         assert scans == [], (statement, steps)
 

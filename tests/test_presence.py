@@ -19,18 +19,14 @@ from tests.support.chat import expect_silence, open_chat, refused
 from tests.support.client import Person, Socket
 from tests.support.log import people
 from tests.support.process import wait_until
-from tests.support.server import Server
+from tests.support.server import Server, running
 
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server where who has left is offline after a second."""
-    made = Server(tmp_path_factory.mktemp("hasty"), HICHAT_PRESENCE_GRACE_SECONDS="1")
-    made.prepare()
-    made.start()
-    yield made
-    if made.process is not None:
-        made.kill()
+    with running(tmp_path_factory.mktemp("hasty"), HICHAT_PRESENCE_GRACE_SECONDS="1") as made:
+        yield made
 
 
 @pytest.fixture

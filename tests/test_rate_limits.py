@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 from werkzeug.test import TestResponse
 
-import config as configuration
-from app import create_app, services
-from app.extensions import limiter
 from tests.support.client import PASSWORD, Person
 from tests.support.server import Server
 from tests.support.web import log_in, person, problem, sign_up
@@ -23,18 +17,6 @@ GUESSES = 10  # a minute, for one account from one address
 SIGN_UPS = 120  # a minute, from one address
 BURST = 100  # messages: ten seconds' worth of ten
 SEED_WORDS = "请求过于频繁，请稍后再试"
-
-
-@pytest.fixture
-def limited_app(tmp_path: Path) -> Iterator[Flask]:
-    made = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
-    }))
-    with made.app_context():
-        upgrade()
-        limiter.reset()
-    yield made
-    services.of(made).store.database.close()
 
 
 @pytest.fixture
@@ -160,17 +142,9 @@ def test_a_socket_that_talks_too_fast_is_told_so_and_lives_on(own_server: Server
 
 
 def test_a_user_who_writes_too_fast_over_http_is_limited_and_others_are_not(
-    tmp_path: Path,
+    slow_client: FlaskClient,
 ) -> None:
-    app = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
-        "HICHAT_MESSAGES_PER_SECOND": "1",
-    }))
-    with app.app_context():
-        upgrade()
-        limiter.reset()
-    client = app.test_client()
-    alice, bob = person(client, "alice"), person(client, "bob")
+    alice, bob = person(slow_client, "alice"), person(slow_client, "bob")
     opened = alice.post("/v2/conversations", user=bob.id)
     path = f"/v2/conversations/{opened.json['id']}/messages"
     message = {"media": "text", "content": "hi"}
@@ -178,4 +152,3 @@ def test_a_user_who_writes_too_fast_over_http_is_limited_and_others_are_not(
         assert alice.post(path, ref=f"c{number}", message=message).status_code == 201
     assert_limited(alice.post(path, ref="c59", message=message))
     assert bob.post(path, ref="c0", message=message).status_code == 201
-    services.of(app).store.database.close()

@@ -14,7 +14,7 @@ import requests
 from tests.support.client import PASSWORD, PATIENCE, Person, Socket
 from tests.support.process import MIB, descriptors, memory, threads, wait_until
 from tests.support.raw import RawSocket, frame
-from tests.support.server import Server
+from tests.support.server import Server, running
 
 IDLE = 50  # more than the pool has connections
 TEXT = 0x1
@@ -24,11 +24,8 @@ LEAVE_SECONDS = 5.0  # the longest that a stopping server may take
 @pytest.fixture(scope="module")
 def probed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that tells what is alive in it."""
-    made = Server(tmp_path_factory.mktemp("probed"), app="tests.support.probe:app")
-    made.prepare()
-    made.start()
-    yield made
-    made.terminate()
+    with running(tmp_path_factory.mktemp("probed"), "tests.support.probe:app") as made:
+        yield made
 
 
 def probe(server: Server) -> dict[str, int]:
@@ -177,11 +174,6 @@ def check_open(device: Socket) -> None:
 
 
 def test_a_token_that_expires_closes_its_socket_with_4001(tmp_path: Path) -> None:
-    server = Server(tmp_path, HICHAT_ACCESS_TOKEN_SECONDS="2")
-    server.prepare()
-    server.start()
-    try:
-        with Person(server).device() as device:
-            assert device.expect_close() == 4001
-    finally:
-        server.terminate()
+    settings = {"HICHAT_ACCESS_TOKEN_SECONDS": "2"}
+    with running(tmp_path, **settings) as server, Person(server).device() as device:
+        assert device.expect_close() == 4001

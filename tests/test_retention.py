@@ -24,6 +24,7 @@ from tests.support.client import PATIENCE, Person
 from tests.support.log import into, log, people, stored, to_user
 from tests.support.seed import contents, history
 from tests.support.server import ROOT, Server
+from tests.support.statements import plan
 from tests.support.web import Account
 
 
@@ -141,9 +142,7 @@ def test_a_single_message_can_be_erased(store: Store, chat: tuple[int, int, int]
 def test_a_pass_reads_neither_all_events_nor_all_conversations_at_once(
     database: Database, store: Store
 ) -> None:
-    with database.read() as session:
-        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {_DUE}", (0, 1000, 5))
-        steps = [row[-1] for row in plan]
+    steps = plan(database, _DUE, (0, 1000, 5))
     assert len(steps) == 2 and all(step.startswith("SEARCH") for step in steps), steps
 
 

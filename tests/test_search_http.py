@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from flask_migrate import upgrade
 
-import config as configuration
-from app import create_app, services
+from tests.support.application import application
 from tests.support.chat import text
 from tests.support.client import Person
 from tests.support.web import Account, person, problem
@@ -99,18 +97,12 @@ def test_a_stranger_finds_nothing(client: FlaskClient, chat: int) -> None:
 
 
 def test_a_server_without_search_says_how_to_have_it(tmp_path: Path) -> None:
-    app = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path), "HICHAT_RATE_LIMITS": "off",
-        "HICHAT_SEARCH": "off",
-    }))
-    with app.app_context():
-        upgrade()
-    ada = person(app.test_client(), "ada")
-    found = problem(ada.get(SEARCH, q="tea"), 501, "search_off")
-    assert "HICHAT_SEARCH=on" in found["detail"]
-    chat = ada.post("/v2/conversations", user=ada.id).json["id"]
-    say(ada, chat, "tea", "r")  # messages do not care
-    services.of(app).store.database.close()
+    with application(tmp_path, HICHAT_SEARCH="off") as app:
+        ada = person(app.test_client(), "ada")
+        found = problem(ada.get(SEARCH, q="tea"), 501, "search_off")
+        assert "HICHAT_SEARCH=on" in found["detail"]
+        chat = ada.post("/v2/conversations", user=ada.id).json["id"]
+        say(ada, chat, "tea", "r")  # messages do not care
 
 
 def test_what_is_sent_over_a_socket_is_found_at_once(alice: Person, bob: Person) -> None:

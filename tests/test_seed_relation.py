@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 
-import config as configuration
-from app import create_app, services
+from tests.support.application import application
 from tests.support.web import Account, person
 
 ADDED = {"code": 0, "message": "添加好友成功"}
@@ -120,14 +118,8 @@ def test_who_is_blocked_sees_no_difference_and_is_nobodys_friend(
 @pytest.fixture
 def strict(tmp_path: Path) -> Iterator[Flask]:
     """An application where only contacts write to each other."""
-    made = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path), "HICHAT_RATE_LIMITS": "off",
-        "HICHAT_CONTACT_POLICY": "contacts",
-    }))
-    with made.app_context():
-        upgrade()
-    yield made
-    services.of(made).store.database.close()
+    with application(tmp_path, HICHAT_CONTACT_POLICY="contacts") as made:
+        yield made
 
 
 def test_by_the_policy_contacts_adding_asks_first(strict: Flask) -> None:

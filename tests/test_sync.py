@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.chat import burst, expect_silence, heads, open_chat, refused
 from tests.support.client import Person, Socket
-from tests.support.server import Server
+from tests.support.server import Server, running
 
 CAP = 7  # events in one answer of the small server
 MANY = 3_000
@@ -21,11 +21,8 @@ TEN_KB = 10_000
 @pytest.fixture(scope="module")
 def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose answers to `sync` are cut after seven events."""
-    made = Server(tmp_path_factory.mktemp("small"), HICHAT_SYNC_EVENTS=str(CAP))
-    made.prepare()
-    made.start()
-    yield made
-    made.kill()
+    with running(tmp_path_factory.mktemp("small"), HICHAT_SYNC_EVENTS=str(CAP)) as made:
+        yield made
 
 
 def answer(device: Socket, **cursors: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:

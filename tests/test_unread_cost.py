@@ -9,7 +9,7 @@ import requests
 
 from tests.support.chat import expect_silence, open_chat
 from tests.support.client import PATIENCE, Person
-from tests.support.server import Server
+from tests.support.server import Server, running
 
 MANY = 500
 
@@ -18,11 +18,8 @@ MANY = 500
 def counting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that tells what its database was asked; no index of words is kept meanwhile."""
     folder = tmp_path_factory.mktemp("counting")
-    made = Server(folder, app="tests.support.probe:app", HICHAT_SEARCH="off")
-    made.prepare()
-    made.start()
-    yield made
-    made.kill()
+    with running(folder, "tests.support.probe:app", HICHAT_SEARCH="off") as made:
+        yield made
 
 
 def asked(server: Server) -> list[str]:

@@ -27,7 +27,7 @@ from tests.support.process import (
     wait_until,
 )
 from tests.support.raw import RawSocket, frame
-from tests.support.server import Server
+from tests.support.server import Server, running
 
 TEXT, PING, PONG = 0x1, 0x9, 0xA
 RESYNC = 4000
@@ -112,11 +112,8 @@ def test_a_device_beside_the_slow_reader_gets_everything_at_once(
 @pytest.fixture
 def nervous(tmp_path: Path) -> Iterator[Server]:
     """A server that pings after a second of silence."""
-    made = Server(tmp_path, HICHAT_HEARTBEAT_SECONDS="1")
-    made.prepare()
-    made.start()
-    yield made
-    made.terminate()
+    with running(tmp_path, HICHAT_HEARTBEAT_SECONDS="1") as made:
+        yield made
 
 
 def test_a_half_open_peer_is_dropped_and_its_descriptor_freed(nervous: Server) -> None:

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -91,3 +93,16 @@ class Server:
 
     def log(self) -> str:
         return self.log_path.read_text() if self.log_path.exists() else ""
+
+
+@contextmanager
+def running(folder: Path, app: str = "wsgi:app", **settings: str) -> Iterator[Server]:
+    """A server over an empty database, started; stopped at the end if it still runs."""
+    made = Server(folder, app, **settings)
+    made.prepare()
+    made.start()
+    try:
+        yield made
+    finally:
+        if made.process is not None:
+            made.terminate()

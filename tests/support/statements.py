@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from app.store import Database
+
 
 @contextmanager
 def traced() -> Iterator[list[str]]:
@@ -27,3 +29,10 @@ def traced() -> Iterator[list[str]]:
 def queries(statements: list[str]) -> list[str]:
     """Those of `statements` that read."""
     return [text for text in statements if text.lstrip().startswith(("SELECT", "WITH"))]
+
+
+def plan(database: Database, statement: str, parameters: Any = ()) -> list[str]:
+    """The steps in which SQLite would run a statement."""
+    with database.read() as session:
+        rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return [row[-1] for row in rows]
