@@ -73,6 +73,11 @@ def field(name: str) -> str:
     return request.form.get(name) or request.args.get(name, "")
 
 
+def whole(text: str) -> int | None:
+    """The whole number, of at most 15 digits, that a text is; None if it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
 @overload
 def number(name: str, default: int, low: int, high: int) -> int: ...
 

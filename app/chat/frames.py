@@ -330,10 +330,9 @@ def check_message(message: Message, max_chars: int) -> None:
         found = len(message.content)
         raise TooLong(f"The content has {found} characters; {max_chars} may be sent.")
     file = message.attachment
-    if "\0" in message.content:
-        raise BadRequest("The content must not have NUL characters.")
-    if file is not None and "\0" in file.url + file.file_url + file.description:
-        raise BadRequest("The attachment must not have NUL characters.")
+    check_nul("content", message.content)
+    if file is not None:
+        check_nul("attachment", file.url + file.file_url + file.description)
     if not message.content and (message.media == "text" or (
         message.media == "emoji" and file is None
     )):
@@ -345,5 +344,11 @@ def wire_error(error: HiChatError, ref: str | None = None) -> WireError:
 
 
 def check_ref(ref: str) -> None:
-    if "\0" in ref:
-        raise BadRequest("The ref must not have NUL characters.")
+    """Raises BadRequest."""
+    check_nul("ref", ref)
+
+
+def check_nul(name: str, text: str) -> None:
+    """Raises BadRequest for what PostgreSQL's text cannot hold."""
+    if "\0" in text:
+        raise BadRequest(f"The {name} must not have NUL characters.")

@@ -7,9 +7,9 @@ from flask import Response
 from app.auth import tokens
 from app.auth.tokens import login_required
 from app.chat.frames import Broadcast
-from app.http import answer, body
+from app.http import body
 from app.message import bp
-from app.message.conversations import Post, limit_writing
+from app.message.conversations import Post, limit_writing, placed
 from app.services import services
 
 
@@ -22,6 +22,4 @@ def broadcast() -> Response:
     stored = services().delivery.broadcast(
         tokens.current().user, Broadcast(given.ref, given.message)
     )
-    place = {"ref": given.ref, "conversation": stored.conversation, "seq": stored.seq,
-             "at": stored.at}
-    return answer(place, 201 if stored.fresh else 200)
+    return placed(given.ref, stored.conversation, stored.seq, stored.at, stored.fresh)

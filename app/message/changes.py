@@ -32,7 +32,7 @@ from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, limit, number, paged
 from app.message import bp
-from app.message.conversations import limit_writing
+from app.message.conversations import limit_writing, placed, writing_rate
 from app.services import services
 from app.store.items import Appended
 
@@ -90,8 +90,7 @@ class PinLine(Struct):
 
 # As `limit_writing`, and out of the same budget: each copy is a message.
 limit_forwarding = limiter.shared_limit(
-    lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
-    key_func=tokens.user_key,
+    writing_rate, "writing", key_func=tokens.user_key,
     cost=lambda: len(body(ForwardBody).source.seqs),
 )
 
@@ -190,5 +189,4 @@ def _change(command: Change) -> Response:
 
 def _place(ref: str, told: Appended) -> Response:
     entry = told.entry
-    place = {"ref": ref, "conversation": entry.conversation_id, "seq": entry.seq, "at": entry.at}
-    return answer(place, 201 if told.fresh else 200)
+    return placed(ref, entry.conversation_id, entry.seq, entry.at, told.fresh)

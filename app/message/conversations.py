@@ -21,13 +21,16 @@ from app.store.events import Around
 from app.store.summaries import Summary
 from app.user.profile import Profile
 
-# Over HTTP as over a socket: the same steady rate, counted for the user.
-limit_writing = limiter.shared_limit(
-    lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
-    key_func=tokens.user_key,
-)
 _PLACE = re.compile(r"([01])-([0-9]{1,16})-([0-9]{1,16})")
 KINDS = {PRIVATE: "private", GROUP: "group", BROADCAST: "broadcast"}
+
+
+def writing_rate() -> str:
+    """Over HTTP as over a socket: the same steady rate, but counted for the user."""
+    return f"{services().config.messages_per_second * 60} per minute"
+
+
+limit_writing = limiter.shared_limit(writing_rate, "writing", key_func=tokens.user_key)
 
 
 class GroupPart(Struct):
@@ -138,9 +141,7 @@ def send(conversation: int) -> Response:
     stored = services().delivery.send(
         tokens.current().user, Send(given.ref, given.message, conversation=conversation)
     )
-    place = {"ref": given.ref, "conversation": stored.conversation, "seq": stored.seq,
-             "at": stored.at}
-    return answer(place, 201 if stored.fresh else 200)
+    return placed(given.ref, stored.conversation, stored.seq, stored.at, stored.fresh)
 
 
 @bp.post("/v2/conversations/<id:conversation>/read")
@@ -149,6 +150,12 @@ def read(conversation: int) -> Response:
     """Move the read cursor; the answer is where it is now. It never moves back."""
     marked = services().delivery.read(tokens.current().user, conversation, body(Cursor).seq)
     return answer({"conversation": conversation, "seq": marked.seq})
+
+
+def placed(ref: str, conversation: int, seq: int, at: int, fresh: bool) -> Response:
+    """Where something stands in a log: 201, or 200 if its `ref` is repeated."""
+    place = {"ref": ref, "conversation": conversation, "seq": seq, "at": at}
+    return answer(place, 201 if fresh else 200)
 
 
 def _place(item: Summary) -> str:

@@ -23,7 +23,7 @@ from app.models import User
 from app.services import Services, services
 from app.store.summaries import Summary
 from app.store.users import now_ms
-from app.user.auth import SessionLine
+from app.user.auth import SessionLine, session_line
 from app.user.contacts import line_of
 from app.user.profile import Profile, me_of
 
@@ -92,13 +92,8 @@ class _Export:
                 raise SessionRevoked()
 
     def _sessions(self) -> list[SessionLine]:
-        return [
-            SessionLine(
-                line.id, line.device, line.created_at, line.used_at, line.expires_at,
-                line.id == self._who.session,
-            )
-            for line in self._store.sessions.listed(self._who.user)
-        ]
+        listed = self._store.sessions.listed(self._who.user)
+        return [session_line(item, self._who) for item in listed]
 
     def _contacts(self) -> Iterator[list[Any]]:
         after = 0

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import Id
+from app.chat.frames import Id, check_nul
 from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, empty, sent
@@ -135,8 +135,7 @@ def checked(given: Settings) -> dict[str, Any]:
     if "avatar" in values:
         check_profile({"avatar": values["avatar"]})
     for key in ("description", "announcement"):
-        if "\0" in values.get(key, ""):
-            raise BadRequest(f"The {key} must not have NUL characters.")
+        check_nul(key, values.get(key, ""))
     return values
 
 

@@ -10,8 +10,7 @@ from msgspec import Meta, Struct
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import MAX_ID
-from app.errors import BadRequest
+from app.chat.frames import MAX_ID, check_nul
 from app.http import answer, body, empty, limit, number, paged
 from app.message import bp
 from app.message.conversations import limit_writing
@@ -44,8 +43,7 @@ class RequestLine(Struct):
 def join_group(group: int) -> Response:
     """Come in (200), or wait for the admins (202); who is in already stays in (200)."""
     note = body(Asked).note
-    if "\0" in note:
-        raise BadRequest("The note must not have NUL characters.")
+    check_nul("note", note)
     who, found = tokens.current().user, services()
     joined = found.delivery.perform(partial(found.store.joining.join, who, group, note))
     if joined.waits:

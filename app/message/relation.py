@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from flask import Response
 
 from app.auth.tickets import Pass
-from app.chat.frames import MAX_ID
 from app.errors import BadRequest, GroupFull, InviteOnly, NameTaken, NotAMember
 from app.extensions import limiter
-from app.http import answer, field
+from app.http import answer, field, whole
 from app.message import bp
+from app.message.conversations import writing_rate
 from app.message.groups import GROWTH, TEXT_CHARS, check_name
 from app.message.groups import make as make_group
 from app.services import services
 from app.store.groups import GroupInfo
 from app.user.accounts import check_profile
-from app.user.seed import envelope, refuse, seed_login_required, seed_user_key
+from app.user.seed import envelope, refuse, seed_login_required, seed_time, seed_user_key
 
 LIST_MOST = 1000
 
-limit_seed_writing = limiter.shared_limit(
-    lambda: f"{services().config.messages_per_second * 60} per minute", "writing",
-    key_func=seed_user_key,
-)
+limit_seed_writing = limiter.shared_limit(writing_rate, "writing", key_func=seed_user_key)
 limit_seed_growth = limiter.shared_limit(GROWTH, "groups", key_func=seed_user_key)
 
 
@@ -89,10 +85,10 @@ def seed_join_group(who: Pass) -> Response:
 
 
 def _category() -> int:
-    text = field("cate") or "0"
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise BadRequest(f"cate must be a whole number up to {MAX_ID}.")
-    return int(text)
+    category = whole(field("cate") or "0")
+    if category is None:
+        raise BadRequest("cate must be a whole number.")
+    return category
 
 
 def _description() -> str:
@@ -105,9 +101,8 @@ def _description() -> str:
 def _row(info: GroupInfo) -> dict[str, Any]:
     """A group as the seed's client knows it."""
     found = info.group
-    created = datetime.fromtimestamp(info.created_at / 1000, UTC).isoformat()
     return {
         "ID": found.conversation_id, "Name": found.name, "OwnerId": found.owner_id,
         "Type": found.category, "Image": found.avatar, "Desc": found.description,
-        "CreatedAt": created,
+        "CreatedAt": seed_time(info.created_at),
     }

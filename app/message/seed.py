@@ -7,10 +7,10 @@ from flask import Response
 
 from app.auth.tickets import Pass
 from app.chat.catching_up import event_of
-from app.chat.frames import MAX_ID, PRIVATE, Address, Told
+from app.chat.frames import PRIVATE, Address, Told
 from app.chat.seed import seed_event
 from app.errors import BadRequest
-from app.http import field
+from app.http import field, whole
 from app.message import bp
 from app.services import services
 from app.store.items import ERASED, Entry
@@ -26,8 +26,8 @@ _message = msgspec.json.Decoder(Told)
 def seed_history(who: Pass) -> Response:
     """Messages `start` to `end` (inclusive) of two users, each a string of JSON."""
     try:
-        one, two = _whole("userIdA"), _whole("userIdB")
-        start, stop = _whole("start"), _whole("end")
+        one, two = _index("userIdA"), _index("userIdB")
+        start, stop = _index("start"), _index("end")
     except BadRequest:
         return refuse("参数不匹配")
     if who.user not in (one, two):
@@ -49,10 +49,10 @@ def _line(entry: Entry, to: Address) -> str:
     return msgspec.json.encode(seed_event(event_of(entry), message, to)).decode()
 
 
-def _whole(name: str) -> int:
+def _index(name: str) -> int:
     """A whole number of the form. Raises BadRequest."""
     text = field(name).strip()
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
-        raise BadRequest(f"{name} must be a whole number up to {MAX_ID}.")
-    return int(text)
+    found = whole(text.removeprefix("-"))
+    if found is None:
+        raise BadRequest(f"{name} must be a whole number.")
+    return -found if text.startswith("-") else found

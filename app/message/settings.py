@@ -9,7 +9,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.errors import BadRequest, TooLong
+from app.chat.frames import check_nul
+from app.errors import TooLong
 from app.extensions import limiter
 from app.http import answer, body, sent
 from app.message import bp
@@ -48,5 +49,4 @@ def _check_draft(draft: str, most: int) -> None:
     """Raises TooLong, BadRequest."""
     if len(draft) > most:
         raise TooLong(f"The draft has {len(draft)} characters; {most} are kept.")
-    if "\0" in draft:
-        raise BadRequest("The draft must not have NUL characters.")
+    check_nul("draft", draft)

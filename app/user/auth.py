@@ -9,11 +9,11 @@ from flask import Response
 from msgspec import Meta, Struct
 
 from app.auth import tokens
-from app.auth.tickets import LIFE_SECONDS
+from app.auth.tickets import LIFE_SECONDS, Pass
 from app.auth.tokens import DAY_MS, login_required
 from app.errors import NotFound, SessionRevoked
 from app.http import answer, body, empty
-from app.models import User
+from app.models import LoginSession, User
 from app.services import services
 from app.user import accounts, bp
 from app.user.profile import Me, me_of
@@ -105,13 +105,7 @@ def ticket() -> Response:
 def sessions() -> Response:
     who = tokens.current()
     listed = services().store.sessions.listed(who.user)
-    return answer({"sessions": [
-        SessionLine(
-            line.id, line.device, line.created_at, line.used_at, line.expires_at,
-            line.id == who.session,
-        )
-        for line in listed
-    ]})
+    return answer({"sessions": [session_line(item, who) for item in listed]})
 
 
 @bp.delete("/v2/auth/sessions/<session_id>")
@@ -127,6 +121,13 @@ def _end(user: int, session: str) -> bool:
     ended = found.store.sessions.revoke(user, session)
     found.bus.end_sessions(user, [session])
     return ended
+
+
+def session_line(item: LoginSession, who: Pass) -> SessionLine:
+    return SessionLine(
+        item.id, item.device, item.created_at, item.used_at, item.expires_at,
+        item.id == who.session,
+    )
 
 
 def _logged_in(user: User, status: int) -> Response:

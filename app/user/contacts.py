@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import MAX_ID, Id
+from app.chat.frames import MAX_ID, Id, check_nul
 from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, empty, limit, number, paged
@@ -24,9 +24,8 @@ from app.user.profile import Profile, profile_of
 Note = Annotated[str, Meta(max_length=200)]
 Remark = Annotated[str, Meta(max_length=64)]
 
-limit_contacts = limiter.shared_limit(
-    "60 per minute; 2000 per day", "contacts", key_func=tokens.user_key
-)
+CONTACTS_RATE = "60 per minute; 2000 per day"
+limit_contacts = limiter.shared_limit(CONTACTS_RATE, "contacts", key_func=tokens.user_key)
 
 
 class ContactLine(Struct):
@@ -68,7 +67,7 @@ def contacts() -> Response:
 def ask() -> Response:
     """Ask a user to be a contact: 201; 200 if that was done before."""
     given = body(Asking)
-    _check(given.note)
+    check_nul("note", given.note)
     change = _change(services().store.contacts.ask, given.user, given.note)
     return answer(line_of(change.info), 201 if change.is_own else 200)
 
@@ -103,7 +102,7 @@ def remove(user: int) -> Response:
 def name_contact(user: int) -> Response:
     """Give a contact a name of one's own; an empty one takes it away."""
     remark = body(Naming).remark.strip()
-    _check(remark)
+    check_nul("remark", remark)
     return answer(line_of(_change(services().store.contacts.remark, user, remark).info))
 
 
@@ -120,11 +119,6 @@ def block(user: int) -> Response:
 def unblock(user: int) -> Response:
     _change(services().store.contacts.block, user, False)
     return empty()
-
-
-def _check(text: str) -> None:
-    if "\0" in text:
-        raise BadRequest("The text must not have NUL characters.")
 
 
 def _change(act: Callable[..., Change], other: int, *arguments: object) -> Change:

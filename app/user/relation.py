@@ -11,19 +11,20 @@ from flask import Response
 from app.auth.tickets import Pass
 from app.errors import BadRequest, Blocked, TooMany, UnknownUser
 from app.extensions import limiter
-from app.http import answer, field
+from app.http import answer, field, whole
 from app.models import User
 from app.models.user import FRIEND
 from app.services import services
 from app.store.acquaintance import STATES
 from app.store.users import Users
 from app.user import bp
+from app.user.contacts import CONTACTS_RATE
 from app.user.seed import envelope, refuse, seed_login_required, seed_user, seed_user_key
 
 PAGE = 500
 
 limit_adding = limiter.shared_limit(
-    "60 per minute; 2000 per day", "contacts", key_func=seed_user_key
+    CONTACTS_RATE, "contacts", key_func=seed_user_key
 )
 
 
@@ -79,9 +80,10 @@ def _add(user: int, other: int) -> Response:
 
 def _target(users: Users, name: str) -> User | None:
     """The user of a form's id, or of its name."""
-    if name.isascii() and name.isdigit() and len(name) < 16:
+    number = whole(name)
+    if number is not None:
         try:
-            return users.get(int(name))
+            return users.get(number)
         except UnknownUser:
             pass  # a name may be a number too
     return users.by_name(name)
