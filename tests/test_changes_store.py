@@ -22,7 +22,6 @@ from app.errors import (
 from app.models import Conversation, Event, Member, Mention, Pin, Reaction
 from app.models.message import ADMIN, ADMINS_WRITE, LOW_BLOCKS
 from app.store import Database, Store
-from app.store.changes import Changes
 from app.store.items import Appended, Draft
 from app.store.references import replied
 from tests.support.log import at_once, into, log, people, stored, to_user
@@ -134,7 +133,7 @@ def test_where_only_contacts_write_only_contacts_change(
     store: Store, chat: tuple[int, int, int]
 ) -> None:
     one, _, key = chat
-    strict = Changes(store.database, contacts_only=True)
+    strict = Store(store.database, contacts_only=True).changes
     with pytest.raises(NotAContact):
         strict.react(one, key, 2, "r", "👍", True)
 

@@ -15,7 +15,6 @@ from app.errors import Close
 
 Buffer = bytes | bytearray
 
-
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
 DATA_OPCODES = frozenset((CONTINUATION, TEXT, BINARY))
@@ -27,7 +26,6 @@ _unpack_u16 = struct.Struct("!H").unpack_from
 _unpack_u64 = struct.Struct("!Q").unpack_from
 _pack_u16 = struct.Struct("!BBH").pack
 _pack_u64 = struct.Struct("!BBQ").pack
-
 
 _SHORT = {  # the two header bytes of every short frame
     opcode: [bytes((FIN | opcode, size)) for size in range(126)]

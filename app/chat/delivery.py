@@ -350,6 +350,7 @@ class Delivery:
                 raise place
         return [place for place in places if isinstance(place, Stored)]
 
+
 def _mentions(message: Message) -> tuple[int, ...]:
     """Whom a message names, each once."""
     everybody = (EVERYBODY,) if message.mention_all else ()

@@ -235,7 +235,10 @@ Outgoing = Event | Hello | Ack | Synced | Receipt | IsTyping | IsOnline | WireEr
 
 
 class Dialect(Protocol):
-    """How one protocol version reads commands and writes frames; None: it has no such frame."""
+    """How one protocol version reads commands and writes frames; None: it has no such frame.
+
+    `parse` raises BadJSON, BadRequest or UnknownOp.
+    """
 
     echoes: bool  # whether a connection gets back what it has sent to a group
 

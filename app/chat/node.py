@@ -14,6 +14,7 @@ from typing import Any
 
 import gevent
 from gevent.queue import Queue
+from msgspec import Struct
 
 from app.chat.codec import BINARY, CLOSE, PING, PONG, TEXT, Message, Violation, close_frame, frame
 from app.chat.websocket import WebSocket
@@ -32,22 +33,13 @@ RETIRE = b""  # end if there is nothing to write; the next frame starts another 
 Handler = Callable[["Node", Message], None]
 
 
-class Limits:
+class Limits(Struct, frozen=True):
     """Bounds of one connection. Sizes are bytes, times seconds."""
 
-    __slots__ = ("heartbeat", "queue_bytes", "queue_frames", "send_timeout")
-
-    def __init__(
-        self,
-        queue_frames: int,
-        queue_bytes: int,
-        heartbeat: float,
-        send_timeout: float,
-    ) -> None:
-        self.queue_frames = queue_frames
-        self.queue_bytes = queue_bytes
-        self.heartbeat = heartbeat
-        self.send_timeout = send_timeout
+    queue_frames: int
+    queue_bytes: int
+    heartbeat: float
+    send_timeout: float
 
 
 class Turn:

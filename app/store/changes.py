@@ -56,11 +56,9 @@ class Pinned(Struct):
 class Changes:
     """Acts on messages, and what they leave in the tables `reaction`, `pin` and `mention`."""
 
-    def __init__(
-        self, database: Database, contacts_only: bool = False, indexer: Indexer | None = None
-    ) -> None:
+    def __init__(self, database: Database, contacts_only: bool, indexer: Indexer) -> None:
         self._database = database
-        self._indexer = indexer or Indexer(database)
+        self._indexer = indexer
         self._contacts_only = contacts_only
         self._events = Events(database)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import BadRequest, NotFound
@@ -20,7 +20,10 @@ _NO_REQUEST = "There is no open request of this user."
 
 
 class Contacts:
-    """The `contact` table. Each side of an acquaintance has a row and hears of it in its log."""
+    """The `contact` table. Each side of an acquaintance has a row and hears of it in its log.
+
+    Every change raises BadRequest for oneself, and UnknownUser.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,14 +45,6 @@ class Contacts:
             ))
         with self._database.read() as session:
             return [ContactInfo(*row) for row in session.execute(query)]
-
-    def friends(self, user_id: int) -> int:
-        """How many friends the user has."""
-        query = select(func.count()).select_from(Contact).where(
-            Contact.user_id == user_id, Contact.state == FRIEND
-        )
-        with self._database.read() as session:
-            return session.scalar(query) or 0
 
     def ask(self, user_id: int, other_id: int, note: str = "") -> Change:
         """Ask to be a contact: an acceptance where the other has asked. Raises TooMany, Blocked."""
@@ -138,7 +133,6 @@ class Contacts:
     def _change(
         self, user_id: int, other_id: int, change: Callable[[Acquaintance], None]
     ) -> Change:
-        """Raises BadRequest for oneself, UnknownUser."""
         if user_id == other_id:
             raise BadRequest("This is yourself: name another user.")
 

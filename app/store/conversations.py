@@ -8,21 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.errors import Blocked, Muted, NotAContact, NotAMember, UnknownUser
+from app.errors import NotAContact, NotAMember, UnknownUser
 from app.models import Conversation, User
-from app.models.message import (
-    ACCOUNT,
-    ADMINS_WRITE,
-    CONTACTS,
-    GROUP,
-    HIGH_BLOCKS,
-    LOW_BLOCKS,
-    MEMBER,
-    PRIVATE,
-)
+from app.models.message import ACCOUNT, CONTACTS, GROUP, PRIVATE
 from app.store.database import Database
 from app.store.pairs import flags_between, open_pairs
-from app.store.rights import FLOOR
+from app.store.rights import FLOOR, refusal_between, refusal_within
 from app.store.summaries import Summary, summaries
 from app.store.users import now_ms
 
@@ -86,9 +77,7 @@ class Conversations:
     ) -> list[Summary]:
         """The user's conversations: the pinned ones, then the others; of each the latest first.
 
-        `before` is (pinned, last_at, id) of the last seen.
-
-        Two statements, however many conversations there are.
+        `before` is (pinned, last_at, id) of the last seen. Two statements, however many there are.
         """
         return summaries(self._database, user_id, limit, before)
 
@@ -107,14 +96,14 @@ class Conversations:
             if closed_at is not None or kind == ACCOUNT:
                 break
             if kind == PRIVATE:
-                if low != high and flags & (LOW_BLOCKS if user_id == low else HIGH_BLOCKS):
-                    raise Blocked("You have blocked this user: unblock them to write to them.")
-                if low != high and flags & (LOW_BLOCKS | HIGH_BLOCKS):
-                    raise Blocked()
-                return Audience(kind, high if user_id == low else low, 2)
-            if role == MEMBER and (flags & ADMINS_WRITE or muted > now_ms()):
-                raise Muted()
-            return Audience(kind, 0, size)
+                refusal = refusal_between(flags, low, high, user_id, contacts_only=False)
+                found = Audience(kind, high if user_id == low else low, 2)
+            else:
+                refusal = refusal_within(flags, role, muted, now_ms())
+                found = Audience(kind, 0, size)
+            if refusal is not None:
+                raise refusal
+            return found
         raise NotAMember()
 
     def open_private(self, user_id: int, other_id: int) -> tuple[int, bool]:

@@ -30,11 +30,11 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 READ_CACHE, WRITE_CACHE = 4096, 32_768  # KiB of pages that a SQLite connection keeps
 RETRIES = 5
 # PostgreSQL: serialization failure, deadlock. The transaction has not happened: run it again.
+TRANSIENT = frozenset(("40001", "40P01"))
 _TOUCH = "UPDATE alembic_version SET version_num = version_num"
 _FLUSHED = """
     SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"""
-TRANSIENT = frozenset(("40001", "40P01"))
 
 
 class Contested(Exception):

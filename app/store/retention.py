@@ -40,9 +40,9 @@ log = structlog.get_logger()
 class Retention:
     """Forgets what is too old; every pass goes on where the one before it stopped."""
 
-    def __init__(self, database: Database, indexer: Indexer | None = None) -> None:
+    def __init__(self, database: Database, indexer: Indexer) -> None:
         self._database = database
-        self._indexer = indexer or Indexer(database)
+        self._indexer = indexer
 
     def run(self, days: int) -> None:
         """Forget, once an hour, what is older than `days`. Never returns."""

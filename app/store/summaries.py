@@ -57,9 +57,7 @@ _LATEST, _OLDER, _ONE = (
         where=where, floor=FLOOR, private=PRIVATE, account=ACCOUNT, blocks=LOW_BLOCKS | HIGH_BLOCKS,
         final=_EVENT.format("final"), said=_EVENT.format("said"),
     )
-    for where in (
-        "", _BEHIND, "AND conversation.id = ?"
-    )
+    for where in ("", _BEHIND, "AND conversation.id = ?")
 )
 # Messages of others behind `walk`; messages behind `start` that name the reader or everybody.
 _COUNTS = Asked("""
@@ -128,9 +126,7 @@ def summaries(
 ) -> list[Summary]:
     """The user's conversations: the pinned ones, then the others; of each the latest first.
 
-    From behind `before`: (pinned, last_at, id) of a line.
-
-    Two statements, however many they are.
+    From behind `before`: (pinned, last_at, id) of a line. Two statements, however many they are.
     """
     page, values = _LATEST, list[object]()
     if before is not None:

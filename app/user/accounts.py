@@ -77,7 +77,7 @@ def check_profile(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def register(name: str, password: str, shortest: int) -> User:
-    """Open an account. Raises BadRequest, NameTaken."""
+    """Open an account. Raises BadRequest, NameTaken, RateLimited."""
     name = check_name(name)
     check_password(password, name, shortest)
     found = services()
@@ -85,7 +85,10 @@ def register(name: str, password: str, shortest: int) -> User:
 
 
 def log_in(name: str, password: str) -> User:
-    """Raises BadCredentials for a wrong name as for a wrong password, after the same time."""
+    """Raises BadCredentials for a wrong name as for a wrong password, after the same time.
+
+    Raises RateLimited when there are too many guesses at once.
+    """
     found = services()
     user = found.store.users.by_name(name)
     guesser = f"{name_key(name)}@{request.remote_addr}"
@@ -99,7 +102,10 @@ def log_in(name: str, password: str) -> User:
 
 
 def confirm_password(user: User, password: str | None) -> None:
-    """Raises BadRequest without the current password, BadCredentials with a wrong one."""
+    """Raises BadRequest without the current password, BadCredentials with a wrong one.
+
+    Raises RateLimited as `log_in`.
+    """
     if password is None:
         raise BadRequest("current_password is needed to set a new password.")
     if not services().passwords.check(user.password_hash, password, f"user:{user.id}"):
@@ -108,7 +114,7 @@ def confirm_password(user: User, password: str | None) -> None:
 
 
 def change_password(who: Pass, new: str) -> None:
-    """Set a new password; every other session of the user ends."""
+    """Set a new password; every other session of the user ends. Raises RateLimited."""
     found = services()
     found.store.users.change(who.user, password_hash=found.passwords.hash(new))
     ended = found.store.sessions.revoke_others(who.user, keep=who.session)
@@ -116,7 +122,10 @@ def change_password(who: Pass, new: str) -> None:
 
 
 def delete_account(user_id: int) -> None:
-    """Delete the account, end its sessions and sockets. Its messages stay, without a name."""
+    """Delete the account, end its sessions and sockets. Its messages stay, without a name.
+
+    What was cut short is done again by asking again (store/leaving.py).
+    """
     found = services()
     _leave_groups(user_id)
     leaving = found.store.leaving
