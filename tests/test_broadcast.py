@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -23,7 +22,7 @@ from tests.support.client import Person
 from tests.support.groups import team
 from tests.support.log import into, people
 from tests.support.seed import line
-from tests.support.server import ROOT, Server
+from tests.support.server import Server
 from tests.support.web import Account, person, problem
 
 NEWS = {"media": "text", "content": "maintenance at noon"}
@@ -37,9 +36,7 @@ def site(own_server: Server) -> Iterator[Server]:
 
 
 def grant(server: Server, name: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """What an operator types."""
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "hichat", "admin", name, *options]
-    return subprocess.run(command, cwd=ROOT, env=server.environ, capture_output=True, text=True)
+    return server.operate("admin", name, *options, check=False)
 
 
 def make_admin(app: Flask, name: str, admin: bool = True) -> None:

@@ -49,8 +49,14 @@ class Server:
 
     def prepare(self) -> None:
         """Migrate the database, as `manage.py run` does."""
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "hichat", "prepare"]
-        subprocess.run(command, cwd=ROOT, env=self.environ, check=True, capture_output=True)
+        self.operate("prepare")
+
+    def operate(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """What an operator types: `flask hichat ...`."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "hichat", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environ, check=check, capture_output=True, text=True
+        )
 
     def start(self) -> None:
         """Start and wait until it answers."""
