@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app import services
 from app.errors import Forbidden, Muted, UnknownUser
@@ -193,6 +193,34 @@ def test_there_is_one_broadcast_of_everybody_and_admins_write_in_it(
         store.broadcasts.conversation(ben)
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(Conversation)) == 1
+
+
+def test_what_was_said_to_everybody_is_mended_by_who_said_it_and_withdrawn_by_admins(
+    client: FlaskClient, app: Flask
+) -> None:
+    ada, ben, cyd = team(client, "ada", "ben", "cyd")
+    for name in ("ada", "ben"):
+        make_admin(app, name)
+    path = f"/v2/conversations/{announce(ada)}"
+    edit = {"seq": 1, "message": {"content": "maintenance at one"}}
+    for other in (ben, cyd):
+        problem(other.post(f"{path}/edits", ref="e", **edit), 403, "forbidden")
+    assert ada.post(f"{path}/edits", ref="e", **edit).status_code == 201
+    assert ada.post(f"{path}/pins", ref="p", seq=1, on=True).status_code == 201
+    [pinned] = cyd.get(f"{path}/pins").json["pins"]
+    assert pinned["event"]["message"]["content"] == "maintenance at one"
+    for act, fields in (("pins", {"on": False}), ("reactions", {"on": True, "emoji": "!"})):
+        problem(cyd.post(f"{path}/{act}", ref=act, seq=1, **fields), 403, "muted")
+    long_ago = update(Event).values(at=1)
+    services.of(app).store.database.write(lambda session: session.execute(long_ago).close())
+    for other in (ben, cyd):
+        problem(other.post(f"{path}/recalls", ref="r", seq=1), 403, "forbidden")
+    make_admin(app, "ada", False)
+    problem(ada.post(f"{path}/recalls", ref="r", seq=1), 403, "too_late")
+    assert ben.post(f"{path}/recalls", ref="r", seq=1).status_code == 201
+    assert announce(ben, "own") and announce(ben, "old")
+    services.of(app).store.database.write(lambda session: session.execute(long_ago).close())
+    assert ben.post(f"{path}/recalls", ref="s", seq=5).status_code == 201
 
 
 def roles(database: Database, key: int) -> dict[int, int]:

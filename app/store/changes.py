@@ -26,7 +26,7 @@ from app.errors import (
     TooMany,
 )
 from app.models import Event, Member, Pin, Reaction
-from app.models.message import ADMIN, GROUP, MEMBER, PRIVATE
+from app.models.message import ADMIN, MEMBER, PRIVATE
 from app.store.acts import Act
 from app.store.database import Database
 from app.store.erasure import erase
@@ -137,9 +137,9 @@ class Changes:
         return self._act(user_id, conversation, work)
 
     def pin(self, user_id: int, conversation: int, seq: int, ref: str, on: bool) -> Appended:
-        """Pin a message, or unpin it; in a group only as an admin.
+        """Pin a message, or unpin it; only as an admin where there are such.
 
-        Raises NotAMember, NotFound, Forbidden, Blocked, NotAContact, TooMany, Recalled.
+        Raises NotAMember, NotFound, Forbidden, Muted, Blocked, NotAContact, TooMany, Recalled.
         """
         body = {"seq": seq, "on": on}
 
@@ -148,7 +148,7 @@ class Changes:
                 return again
             _message(act, seq)
             self._check_writes(act)
-            if act.conversation.kind == GROUP:
+            if act.conversation.kind != PRIVATE:
                 act.need(ADMIN)
             _pin(act, seq, on)
             return act.append("pin", body, ref)
@@ -192,11 +192,11 @@ class Changes:
     def _check_writes(self, act: Act) -> None:
         """Raises what sending a message here would raise."""
         log, member = act.conversation, act.member
-        refusal: HiChatError | None = Forbidden()
+        refusal: HiChatError | None
         if log.kind == PRIVATE:
             low, high = log.low_id or 0, log.high_id or 0
             refusal = refusal_between(log.flags, low, high, act.user, self._contacts_only)
-        elif log.kind == GROUP:
+        else:
             refusal = refusal_within(log.flags, member.role, member.muted_until, now_ms())
         if refusal is not None:
             raise refusal
@@ -217,11 +217,11 @@ def _message(act: Act, seq: int) -> Event:
 
 
 def _check_recalls(act: Act, found: Event, seconds: int) -> None:
-    """One's own in time; in a group also what is from somebody of a lower role, at any time."""
+    """One's own in time; as an admin at any time, and what is from somebody of a lower role."""
     own = found.sender_id == act.user
     if own and _within(found.at, seconds):
         return
-    if act.conversation.kind == GROUP and act.member.role >= ADMIN:
+    if act.conversation.kind != PRIVATE and act.member.role >= ADMIN:
         author = act.session.get(Member, (act.conversation.id, found.sender_id))
         if own or act.member.role > (author.role if author else MEMBER):
             return
