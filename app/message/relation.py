@@ -66,7 +66,7 @@ def seed_join_group(who: Pass) -> Response:
     if field("userId") != str(who.user):
         return refuse("只能自己加群")
     found = services()
-    group = found.store.groups.find(field("comId").strip())
+    group = found.store.groups.find(who.user, field("comId").strip())
     if group is None:
         return refuse("没有找到群")
     try:

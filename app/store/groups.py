@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import NameTaken, NotAMember
@@ -46,12 +46,12 @@ class Groups:
     ) -> Appended:
         """A new group with its owner and `members` (ids of users).
 
-        `details` are further columns of Group; `unique` asks for a name that no other group has.
+        `details` are further columns of Group; `unique` asks for a name that no group has that the owner can find by it.
         Raises UnknownUser, Blocked, GroupFull, NameTaken.
         """
 
         def work(session: Session) -> Appended:
-            if unique and _named(session, name) is not None:
+            if unique and _named(session, owner, name) is not None:
                 raise NameTaken()
             now = now_ms()
             conversation = Conversation(
@@ -114,18 +114,23 @@ class Groups:
         with self._database.read() as session:
             return [GroupInfo(*row) for row in session.execute(query)]
 
-    def find(self, text: str) -> int | None:
+    def find(self, user_id: int, text: str) -> int | None:
         """The group with this number; else the one with this name, of several the most open."""
         with self._database.read() as session:
             number = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
             if number and session.get(Group, number) is not None:
                 return number
-            return _named(session, text)
+            return _named(session, user_id, text)
 
 
-def _named(session: Session, name: str) -> int | None:
+def _named(session: Session, user_id: int, name: str) -> int | None:
+    """The group with this name. One by invitation only has a name for its members alone."""
+    inside = exists().where(
+        Member.conversation_id == Group.conversation_id, Member.user_id == user_id
+    )
     return session.scalar(
-        select(Group.conversation_id).where(Group.name_key == name_key(name))
+        select(Group.conversation_id)
+        .where(Group.name_key == name_key(name), or_(Group.join_policy != INVITE, inside))
         .order_by(Group.join_policy, Group.conversation_id).limit(1)
     )
 
