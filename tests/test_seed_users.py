@@ -149,7 +149,7 @@ def test_the_token_of_a_session_that_was_ended_is_worthless(client: FlaskClient)
     assert_says(alice.request("GET", "/v1/user/list"), {"message": "token失效"}, 401)
 
 
-def test_list_is_a_bare_array_that_shows_phone_and_email_only_of_oneself(
+def test_list_is_a_bare_array_that_shows_phone_email_and_log_in_only_of_oneself(
     client: FlaskClient,
 ) -> None:
     alice, bob = visitor(client, "alice"), visitor(client, "bob")
@@ -165,6 +165,8 @@ def test_list_is_a_bare_array_that_shows_phone_and_email_only_of_oneself(
     own, other = answer.json
     assert (own["Phone"], own["Email"]) == ("13912345678", "a@example.org")
     assert (other["Phone"], other["Email"]) == ("", "")
+    assert own["LoginTime"] and own["LoginTime"] == own["HeartBeatTime"]
+    assert other["LoginTime"] is other["HeartBeatTime"] is None
 
 
 def test_updata_changes_what_is_given_and_nothing_else(client: FlaskClient) -> None:
@@ -222,7 +224,7 @@ def test_delete_takes_the_id_from_the_body_or_the_query_string(client: FlaskClie
     assert_says(bob.request("GET", "/v1/user/list"), {"message": "token失效"}, 401)
 
 
-def test_find_needs_no_token_and_tells_nobody_phone_and_email(client: FlaskClient) -> None:
+def test_find_needs_no_token_and_tells_nobody_phone_email_and_log_in(client: FlaskClient) -> None:
     alice = visitor(client)
     alice.request("POST", "/v1/user/updata", id=alice.id, phone="13912345678")
     answer = client.post("/v1/user/find", data={"userId": alice.id})
@@ -232,6 +234,7 @@ def test_find_needs_no_token_and_tells_nobody_phone_and_email(client: FlaskClien
     assert (answer.json["Code"], answer.json["Rows"], answer.json["Total"]) == (0, None, None)
     assert answer.json["Data"].keys() == USER_KEYS
     assert (answer.json["Data"]["Name"], answer.json["Data"]["Phone"]) == ("alice", "")
+    assert answer.json["Data"]["LoginTime"] is answer.json["Data"]["HeartBeatTime"] is None
     own = alice.request("POST", "/v1/user/find", userId=alice.id).json
     assert own["Data"]["Phone"] == "13912345678"
     client.post("/v2/auth/logout", headers={"Authorization": f"Bearer {alice.token}"})

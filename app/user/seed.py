@@ -85,12 +85,13 @@ def envelope(
 
 
 def seed_user(user: User, reader: int | None) -> dict[str, Any]:
-    """A user as the seed's client knows it; phone and email only for the user themself.
+    """A user as the seed's client knows it; phone, email and log-in only for the user themself.
 
-    Addresses and devices of users are nobody's business: those keys are there and empty.
+    Addresses and devices of users are nobody's business: those keys are there and empty. When
+    somebody was here is told by presence, and only to whom they show it.
     """
     own = user.id == reader
-    login = seed_time(user.login_at)
+    login = seed_time(user.login_at) if own else None
     return {
         "ID": user.id, "Name": user.name, "Avatar": user.avatar, "Gender": user.gender,
         "CreatedAt": seed_time(user.created_at), "UpdatedAt": seed_time(user.updated_at),
