@@ -106,8 +106,8 @@ def running(folder: Path, app: str = "wsgi:app", **settings: str) -> Iterator[Se
     """A server over an empty database, started; stopped at the end if it still runs."""
     made = Server(folder, app, **settings)
     made.prepare()
-    made.start()
     try:
+        made.start()
         yield made
     finally:
         if made.process is not None:
