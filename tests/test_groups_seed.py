@@ -127,7 +127,7 @@ def test_the_doors_of_v2_groups_are_respected(visitors: list[Visitor]) -> None:
     assert bob.join(closed) == {"code": -1, "message": "该群只能通过邀请加入"}
     assert bob.join(asking) == {"code": -1, "message": "已提交申请，请等待管理员同意"}
     assert bob.groups() == []
-    assert bob.join("closed") == {"code": -1, "message": "没有找到群"}  # whether there is one or not
+    assert bob.join("closed") == {"code": -1, "message": "没有找到群"}
     assert bob.make("closed")["code"] == 0
     new_group(owner, name="twice")
     opened = new_group(owner, name="twice", join="open")

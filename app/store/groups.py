@@ -46,7 +46,8 @@ class Groups:
     ) -> Appended:
         """A new group with its owner and `members` (ids of users).
 
-        `details` are further columns of Group; `unique` asks for a name that no group has that the owner can find by it.
+        `details` are further columns of Group; `unique` asks for a name by which the owner finds
+        no group yet.
         Raises UnknownUser, Blocked, GroupFull, NameTaken.
         """
 
