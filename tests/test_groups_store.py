@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from app.errors import GroupFull, HiChatError, InviteExpired, NotAMember
+from app.errors import GroupFull, HiChatError, InviteExpired, NotAContact, NotAMember
 from app.models import Event, Member
 from app.models.group import OPEN
-from app.models.message import ADMIN
+from app.models.message import ADMIN, MEMBER, OWNER
 from app.store import Database, Store
 from app.store.items import Stored
 from tests.support.groups import crowd
@@ -242,3 +242,22 @@ def test_nothing_about_groups_reads_a_whole_table(
         assert scans == [], (statement, steps)
         checked += 1
     assert checked > 50
+
+
+def test_by_the_policy_contacts_only_friends_put_each_other_into_groups(
+    database: Database
+) -> None:
+    store = Store(database, contacts_only=True)
+    ada, ben, eve = people(store, 3)
+    with pytest.raises(NotAContact):
+        new_group(store, eve, ada)
+    group = new_group(store, eve)
+    store.contacts.ask(eve, ada)
+    with pytest.raises(NotAContact):
+        store.membership.add(eve, group, [ada])
+    store.contacts.befriend(ada, eve)
+    store.membership.add(eve, group, [ada])
+    code = store.invites.create(eve, group, WEEK_MS, None).code
+    assert store.invites.redeem(ben, code).told is not None  # who comes by themself needs no friend
+    assert members(store, eve, group) == {eve: OWNER, ada: MEMBER, ben: MEMBER}
+    assert members(store, eve, new_group(store, eve, ada)) == {eve: OWNER, ada: MEMBER}

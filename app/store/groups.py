@@ -36,9 +36,10 @@ class GroupInfo(Struct):
 class Groups:
     """The `chat_group` table. A group has at most `most` members."""
 
-    def __init__(self, database: Database, most: int) -> None:
+    def __init__(self, database: Database, most: int, contacts_only: bool = False) -> None:
         self._database = database
         self._most = most
+        self._contacts_only = contacts_only
 
     def create(
         self, owner: int, name: str, members: Sequence[int], open_history: bool = False,
@@ -48,7 +49,7 @@ class Groups:
 
         `details` are further columns of Group; `unique` asks for a name by which the owner finds
         no group yet.
-        Raises UnknownUser, Blocked, GroupFull, NameTaken.
+        Raises UnknownUser, Blocked, NotAContact, GroupFull, NameTaken.
         """
 
         def work(session: Session) -> Appended:
@@ -65,7 +66,9 @@ class Groups:
                 conversation_id=conversation.id, name=name, name_key=name_key(name),
                 owner_id=owner, **{"join_policy": INVITE, **details},
             ))
-            everybody = seat(session, conversation, [owner, *members], owner, self._most)
+            everybody = seat(
+                session, conversation, [owner, *members], owner, self._most, self._contacts_only
+            )
             act = Act(session, owner, conversation.id)
             act.member.role = OWNER
             body = {"created": True, "name": name, "members": everybody}

@@ -30,9 +30,10 @@ class Membership:
     All raise NotAMember where the asking user is not in the group.
     """
 
-    def __init__(self, database: Database, most: int) -> None:
+    def __init__(self, database: Database, most: int, contacts_only: bool = False) -> None:
         self._database = database
         self._most = most
+        self._contacts_only = contacts_only
 
     def page(self, reader: int, group: int, limit: int, after: int) -> list[Seat]:
         """Members in the order of their ids, behind the user `after`. One statement."""
@@ -57,13 +58,15 @@ class Membership:
     def add(self, user_id: int, group: int, users: Sequence[int]) -> Appended | None:
         """Bring users in; those who are in stay as they are.
 
-        Raises Forbidden, UnknownUser, Blocked, GroupFull.
+        Raises Forbidden, UnknownUser, Blocked, NotAContact, GroupFull.
         """
 
         def work(session: Session) -> Appended | None:
             act = GroupAct(session, user_id, group)
             act.need_inviter()
-            new = seat(session, act.conversation, users, user_id, self._most)
+            new = seat(
+                session, act.conversation, users, user_id, self._most, self._contacts_only
+            )
             if not new:
                 return None
             return act.append("members", {"joined": new, "by": user_id}, joined=new)

@@ -7,10 +7,19 @@ from collections.abc import Sequence
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.errors import Blocked, Forbidden, GroupFull, NotAMember, NotFound, UnknownUser
+from app.errors import (
+    Blocked,
+    Forbidden,
+    GroupFull,
+    NotAContact,
+    NotAMember,
+    NotFound,
+    UnknownUser,
+)
 from app.models import Contact, Conversation, Group, Invite, JoinRequest, Member, User
 from app.models.group import OPEN
 from app.models.message import ADMIN, GROUP, MEMBER
+from app.models.user import FRIEND
 from app.store.acts import Act
 from app.store.items import Appended
 from app.store.users import now_ms
@@ -76,12 +85,14 @@ def locked(session: Session, conversation: int) -> tuple[Conversation, Group]:
 
 
 def seat(
-    session: Session, group: Conversation, users: Sequence[int], by: int, most: int
+    session: Session, group: Conversation, users: Sequence[int], by: int, most: int,
+    contacts_only: bool = False,
 ) -> list[int]:
     """Give those of `users` who are no members yet a place, at the end of the log; return them.
 
     The group is locked, and gets the event that tells of them. A bounded number of statements,
-    however many users. Raises UnknownUser, Blocked (by one of them), GroupFull.
+    however many users. Raises UnknownUser, Blocked (by one of them), GroupFull; where
+    `contacts_only`, NotAContact for one who does not hold `by` for a friend.
     """
     inside = set(session.scalars(
         select(Member.user_id)
@@ -91,6 +102,8 @@ def seat(
     if not new:
         return []
     _check_users(session, new, by)
+    if contacts_only:
+        _check_friends(session, new, by)
     if group.size + len(new) > most:
         raise GroupFull(
             f"A group has at most {most} members; this one has {group.size},"
@@ -134,3 +147,14 @@ def _check_users(session: Session, users: Sequence[int], by: int) -> None:
     )
     if blocking is not None:
         raise Blocked(f"The user {blocking} cannot be added by you.")
+
+
+def _check_friends(session: Session, users: Sequence[int], by: int) -> None:
+    """Raises NotAContact. Who could be put into groups by strangers would be written to by them."""
+    friends = set(session.scalars(
+        select(Contact.user_id)
+        .where(Contact.user_id.in_(users), Contact.other_id == by, Contact.state == FRIEND)
+    ))
+    for user in users:
+        if user not in friends and user != by:
+            raise NotAContact(f"The user {user} is no contact of yours: send them a link.")
