@@ -13,7 +13,7 @@ from tests.support import matrix_ops, matrix_v1, matrix_v2
 from tests.support.matrix import Expected, Row, outcome, request_of
 from tests.support.matrix_ops import V1, Op
 from tests.support.scene import CONNECTED, ROLES, Scene
-from tests.support.server import Server
+from tests.support.server import running
 from tests.support.stage import Copy, Live, dump
 
 ROWS = [*matrix_v2.ROWS, *matrix_v1.ROWS]
@@ -23,11 +23,7 @@ SOCKETS = ("GET /v2/socket", "GET /v1/user/SendUserMsg")
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    server = Server(tmp_path_factory.mktemp("scene"))
-    server.prepare()
-    with ExitStack() as stack:
-        stack.callback(server.stop)
-        server.start()
+    with running(tmp_path_factory.mktemp("scene")) as server, ExitStack() as stack:
         yield Live(Scene(server), stack)
 
 

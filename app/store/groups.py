@@ -36,7 +36,7 @@ class GroupInfo(Struct):
 class Groups:
     """The `chat_group` table. A group has at most `most` members."""
 
-    def __init__(self, database: Database, most: int, contacts_only: bool = False) -> None:
+    def __init__(self, database: Database, most: int, contacts_only: bool) -> None:
         self._database = database
         self._most = most
         self._contacts_only = contacts_only

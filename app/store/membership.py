@@ -30,7 +30,7 @@ class Membership:
     All raise NotAMember where the asking user is not in the group.
     """
 
-    def __init__(self, database: Database, most: int, contacts_only: bool = False) -> None:
+    def __init__(self, database: Database, most: int, contacts_only: bool) -> None:
         self._database = database
         self._most = most
         self._contacts_only = contacts_only
