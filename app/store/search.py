@@ -7,6 +7,10 @@ put short messages of years ago on top, and would have to look at every hit befo
 Conversations are looked at in the order of how new their next hit can be, shelf by shelf
 (wordindex.py), until the page is full: a common word is found in the first few, a rare one costs
 a look at each. Every look is bounded, and so is their number in one search; `next` goes on.
+
+Who asks for the best first gets the newest CANDIDATES in the order of their score (relevance.py),
+page by page, and behind them those before. Without words the log itself is looked through
+(logsearch.py), stretch by stretch.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ from app.store.database import Database
 from app.store.dates import first_at, times
 from app.store.indexer import Indexer
 from app.store.items import Entry
+from app.store.logsearch import LogSearch, cost, floor_of_stretch
+from app.store.relevance import score
 from app.store.rights import FLOOR
 from app.store.said import said
 from app.store.wordindex import Ask, Hit, Span, floor_of_shelf
@@ -32,7 +38,9 @@ from app.store.words import Query, Snippet, snippet
 CATCH_UP = 2000  # events that one search may index first
 LOOKS = 2000  # at shelves, in one search
 CHARS = 500_000  # of messages that one search compares
-LONG = 1000  # characters of a message after which others get their turn
+SLICE = 4000  # of them, after which others get their turn
+CANDIDATES = 500  # messages of which the best come first
+MOST_HITS = 101  # that one look brings
 FIRST_LOOKS, MOST_LOOKS = 4, 64  # at once: the first often suffice
 
 _PLACES = f"""
@@ -50,8 +58,26 @@ class Key(NamedTuple):
     seq: int
 
 
+class Rank(NamedTuple):
+    """The place of a message among those that are ordered by their score; it descends, too."""
+
+    score: int
+    at: int
+    conversation: int
+    seq: int
+
+
+class Spot(NamedTuple):
+    """Where a page of the best begins: the candidates come before `end`, what is left of them
+    behind `last`; None: nothing of them has been shown.
+    """
+
+    end: Key
+    last: Rank | None
+
+
 class Filters(NamedTuple):
-    """Which messages; None is any. `after` <= at < `before`."""
+    """Which messages; None is any, and so is a query without phrases. `after` <= at < `before`."""
 
     query: Query
     conversation: int | None = None
@@ -62,13 +88,17 @@ class Filters(NamedTuple):
 
 
 class Result(Struct):
-    """A message that was found, as it is now."""
+    """A message that was found, as it is now; the score counts where it was asked for."""
 
     entry: Entry
     snippet: Snippet
+    score: int = 0
 
     def key(self) -> Key:
         return Key(self.entry.at, self.entry.conversation_id, self.entry.seq)
+
+    def rank(self) -> Rank:
+        return Rank(self.score, *self.key())
 
 
 class Found(Struct):
@@ -79,6 +109,14 @@ class Found(Struct):
 
     results: list[Result]
     next: Key | None
+    complete: bool
+
+
+class Best(Struct):
+    """As Found, of a search for the best."""
+
+    results: list[Result]
+    next: Spot | None
     complete: bool
 
 
@@ -107,20 +145,55 @@ class Search:
 
         Raises NotAMember, SearchOff.
         """
+        return self._found(user_id, filters, limit, until, ranked=False)
+
+    def best(
+        self, user_id: int, filters: Filters, limit: int, spot: Spot | None = None
+    ) -> Best:
+        """Of the newest CANDIDATES (fewer, where they are long) the best `limit`, from `spot` on.
+
+        `next` leads through all of them, then to the candidates before. Raises as `find`.
+        """
+        found = self._found(user_id, filters, CANDIDATES, spot.end if spot else None, ranked=True)
+        left = sorted(found.results, key=Result.rank, reverse=True)
+        if spot is not None and spot.last is not None:
+            left = [result for result in left if result.rank() < spot.last]
+        following = Spot(found.next, None) if found.next else None
+        if len(left) > limit:
+            newest = found.results[0].key()  # later ones would push the oldest candidates out
+            end = spot.end if spot else newest._replace(seq=newest.seq + 1)
+            following = Spot(end, left[limit - 1].rank())
+        return Best(left[:limit], following, found.complete)
+
+    def _found(
+        self, user_id: int, filters: Filters, limit: int, until: Key | None, ranked: bool
+    ) -> Found:
+        if not filters.query.phrases:
+            # The log is its own index, and lacks nothing.
+            places = [
+                place._replace(indexed_seq=place.last_seq)
+                for place in self._places(user_id, filters.conversation)
+            ]
+            complete = True
+        else:
+            places, complete = self._indexed(user_id, filters)
+        walk = _Walk(self._database, self._indexer, user_id, filters, limit, ranked)
+        walk.begin(places, _end(filters.before, until))
+        results, following = walk.run()
+        return Found(results, following, complete)
+
+    def _indexed(self, user_id: int, filters: Filters) -> tuple[list[Place], bool]:
+        """Where to look for words, and whether all of it is in the index by now."""
         if not self._enabled:
             raise SearchOff()
         places = self._places(user_id, filters.conversation)
         behind = [place for place in places if place.indexed_seq < place.last_seq]
-        complete = True
-        if behind:
-            behind.sort(key=lambda place: place.last_at, reverse=True)
-            complete = self._indexer.catch_up([place.id for place in behind], CATCH_UP)
-            # Read again, behind all that waited: who was removed meanwhile finds nothing.
-            places = self._places(user_id, filters.conversation)
-        walk = _Walk(self._database, self._indexer, user_id, filters, limit)
-        walk.begin(places, _end(filters.before, until))
-        results, following = walk.run()
-        return Found(results, following, complete)
+        if not behind:
+            return places, True
+        behind.sort(key=lambda place: place.last_at, reverse=True)
+        complete = self._indexer.catch_up([place.id for place in behind], CATCH_UP)
+        # Read again, behind all that waited: who was removed meanwhile finds nothing.
+        return self._places(user_id, filters.conversation), complete
 
     def _places(self, user_id: int, conversation: int | None) -> list[Place]:
         if conversation is None:
@@ -136,10 +209,13 @@ class _Walk:
     """One search on its way back in time."""
 
     def __init__(
-        self, database: Database, indexer: Indexer, user_id: int, filters: Filters, limit: int
+        self, database: Database, indexer: Indexer, user_id: int, filters: Filters, limit: int,
+        ranked: bool,
     ) -> None:
         self._database = database
-        self._index = indexer.index
+        self._words = bool(filters.query.phrases)
+        self._index = indexer.index if self._words else LogSearch(database)
+        self._ranked = ranked
         self._filters = filters
         self._ask = Ask(user_id, filters.query, filters.sender, filters.media)
         self._limit = limit
@@ -210,8 +286,8 @@ class _Walk:
             keys.append(self._newest())
             heapq.heappop(self._heap)
         spans = [self._span(key) for key in keys]
-        self._looks -= len(spans)
-        most = self._limit + 1
+        self._looks -= len(spans) if self._words else sum(map(cost, spans))
+        most = min(self._limit + 1, MOST_HITS)
         emptied = []
         for key, span, hits in zip(
             keys, spans, self._index.look(spans, self._ask, most), strict=True
@@ -228,10 +304,11 @@ class _Walk:
         for conversation, seq in emptied:
             self._push(Key(known.get((conversation, seq), 0), conversation, seq))
         self._results.sort(key=Result.key, reverse=True)
-        del self._results[most:]
+        del self._results[self._limit + 1 :]
 
     def _span(self, key: Key) -> Span:
-        low = max(self._floors[key.conversation] + 1, floor_of_shelf(key.seq))
+        floor = floor_of_shelf if self._words else floor_of_stretch
+        low = max(self._floors[key.conversation] + 1, floor(key.seq))
         return Span(key.conversation, low, key.seq)
 
     def _push(self, key: Key) -> None:
@@ -245,19 +322,21 @@ class _Walk:
             if filters.after is not None and hit.at < filters.after:
                 break
             message = said(hit.body)
-            text = message.text()
-            self._chars -= len(text)
-            if len(text) > LONG:
-                gevent.sleep(0)
-            if filters.media not in (None, message.media):
+            if filters.media not in (None, message.media) or not message.media:
                 continue
             if filters.sender not in (None, hit.sender):
                 continue
-            if ranges := filters.query.find(text):
+            text = message.text()
+            before, self._chars = self._chars, self._chars - len(text)
+            if before // SLICE != self._chars // SLICE:
+                gevent.sleep(0)
+            ranges = filters.query.find(text)
+            if ranges or not self._words:
                 entry = Entry(
                     key.conversation, hit.seq, "message", hit.sender, hit.at, hit.body
                 )
-                self._results.append(Result(entry, snippet(text, ranges)))
+                points = score(filters.query, text) if self._ranked else 0
+                self._results.append(Result(entry, snippet(text, ranges), points))
 
 
 def _end(before: int | None, until: Key | None) -> Key | None:

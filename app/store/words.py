@@ -107,29 +107,35 @@ class Query(NamedTuple):
     def find(self, text: str) -> list[tuple[int, int]]:
         """Where the phrases stand in `text`, ascending and apart; empty unless all are in it."""
         words = split(text)
-        places: dict[str, list[int]] = {}
+        return _joined(sorted(
+            (words[start].start, words[start + len(phrase.words) - 1].end)
+            for phrase, starts in zip(self.phrases, self.places(words), strict=False)
+            for start in starts
+        ))
+
+    def places(self, words: Sequence[Word]) -> list[list[int]]:
+        """For each phrase the words that it begins at; empty unless all are there."""
+        known: dict[str, list[int]] = {}
         for index, word in enumerate(words):
-            places.setdefault(word.form, []).append(index)
-        ranges: list[tuple[int, int]] = []
+            known.setdefault(word.form, []).append(index)
+        found = []
         for phrase in self.phrases:
-            found = _places(phrase, words, places)
-            if not found:
+            starts = _starts(phrase, words, known)
+            if not starts:
                 return []
-            ranges += found
-        return _joined(sorted(ranges))
+            found.append(starts)
+        return found
 
 
-def _places(
-    phrase: Phrase, words: Sequence[Word], places: dict[str, list[int]]
-) -> list[tuple[int, int]]:
-    """The ranges of characters that a phrase covers."""
+def _starts(phrase: Phrase, words: Sequence[Word], known: dict[str, list[int]]) -> list[int]:
+    """The words at which a phrase begins; `known` says where each form stands."""
     *firm, last = phrase.words
     if firm:
-        starts: Sequence[int] = places.get(firm[0], ())
+        starts: Sequence[int] = known.get(firm[0], ())
     elif phrase.open:
         starts = range(len(words))
     else:
-        starts = places.get(last, ())
+        starts = known.get(last, ())
     found = []
     for start in starts:
         final = start + len(firm)
@@ -139,7 +145,7 @@ def _places(
             continue
         form = words[final].form
         if form == last or (phrase.open and form.startswith(last)):
-            found.append((words[start].start, words[final].end))
+            found.append(start)
     return found
 
 
@@ -185,9 +191,11 @@ class Snippet(Struct):
 
 
 def snippet(text: str, ranges: Sequence[tuple[int, int]]) -> Snippet:
+    """The piece that shows the first of `ranges`; without any, how the text begins."""
     start = 0
     if len(text) > SNIPPET_CHARS:
-        start = max(0, min(ranges[0][0] - SNIPPET_LEAD, len(text) - SNIPPET_CHARS))
+        first = ranges[0][0] if ranges else 0
+        start = max(0, min(first - SNIPPET_LEAD, len(text) - SNIPPET_CHARS))
     piece = text[start : start + SNIPPET_CHARS]
     within = [
         (max(low - start, 0), min(high - start, len(piece)))

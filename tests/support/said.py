@@ -12,7 +12,7 @@ from app.store import Database, Store
 from app.store.acts import Act
 from app.store.items import Appended
 from app.store.search import Filters, Found, Key
-from app.store.words import parse
+from app.store.words import Query, parse
 from tests.support.log import stored, to_user
 
 
@@ -48,6 +48,12 @@ def recall(database: Database, user: int, conversation: int, seq: int) -> None:
 def find(store: Store, user: int, q: str, limit: int = 50, until: Key | None = None,
          **filters: Any) -> Found:
     return store.search.find(user, Filters(parse(q), **filters), limit, until)
+
+
+def filtered(store: Store, user: int, limit: int = 50, until: Key | None = None,
+             **filters: Any) -> Found:
+    """A search without words."""
+    return store.search.find(user, Filters(Query(()), **filters), limit, until)
 
 
 def seqs(found: Found) -> list[int]:
