@@ -17,6 +17,7 @@ from app.errors import (
     NotAMember,
     NotFound,
     Recalled,
+    RefConflict,
     TooLate,
 )
 from app.models import Conversation, Event, Member, Mention, Pin, Reaction
@@ -329,3 +330,37 @@ def test_what_is_replied_to_is_looked_up_by_its_place(
     assert found == {
         (key, 1): ("message", True), (key, 2): ("message", False), (key, 3): ("recall", False),
     }
+
+
+@pytest.mark.parametrize("ended", ["removed", "disbanded"])
+def test_a_repeat_gets_the_original_place_though_its_user_is_no_member_any_more(
+    store: Store, ended: str
+) -> None:
+    owner, one = people(store, 2)
+    key = make_group(store, owner, one)
+    draft = into(one, key, "1", "m")
+    place = stored(store.journal.commit([draft]))[0]
+    edit(store, owner, key, stored(store.journal.commit([into(owner, key)]))[0].seq, "2")
+    set_up(store, Member, member(key, one), role=ADMIN)
+    works: list[Callable[[], Appended]] = [
+        lambda: edit(store, one, key, place.seq, "x"),
+        lambda: react(store, one, key, place.seq),
+        lambda: pin(store, one, key, place.seq),
+        lambda: store.removals.remove(one, key, [place.seq], "removal"),
+        lambda: recall(store, one, key, place.seq),
+    ]
+    first = [work().entry[:2] for work in works]
+    if ended == "removed":
+        store.membership.remove(owner, key, one)
+    else:
+        store.groups.disband(owner, key)
+    before = counts(store)
+    again = [work() for work in works]
+    assert [(told.entry[:2], told.fresh) for told in again] == [(at, False) for at in first]
+    [message] = stored(store.journal.commit([draft]))
+    assert (message.seq, message.fresh) == (place.seq, False)
+    assert counts(store) == before
+    with pytest.raises(RefConflict):
+        store.changes.pin(one, key, place.seq, "m", True)
+    with pytest.raises(NotAMember):
+        store.changes.pin(one, key, place.seq, "never used", True)

@@ -45,27 +45,6 @@ class Act:
         if self.member.role < role:
             raise Forbidden()
 
-    def repeated(self, ref: str | None, type: str, body: dict[str, Any]) -> Appended | None:
-        """The event that this ref has already left; raises RefConflict if it says another thing."""
-        return self.original(ref, type, _encode(body).decode().__eq__)
-
-    def original(
-        self, ref: str | None, type: str, same: Callable[[str], bool]
-    ) -> Appended | None:
-        """As `repeated`, for a body of which only a part was asked for: `same` compares it."""
-        if ref is None:
-            return None
-        found = self.session.scalar(
-            select(Event).where(Event.ref == ref, Event.sender_id == self.user)
-        )
-        if found is None:
-            return None
-        if (found.conversation_id, found.type) != (self.conversation.id, type):
-            raise RefConflict()
-        if found.body not in ERASED and not same(found.body):
-            raise RefConflict()
-        return self._told(found, (), (), fresh=False)
-
     def append(
         self, type: str, body: dict[str, Any], ref: str | None = None,
         joined: Sequence[int] = (), left: Sequence[int] = (),
@@ -81,16 +60,39 @@ class Act:
             at=log.last_at, body=_encode(body).decode(),
         )
         self.session.add(found)
-        return self._told(found, joined, left, fresh=True)
-
-    def _told(
-        self, event: Event, joined: Sequence[int], left: Sequence[int], fresh: bool
-    ) -> Appended:
-        log = self.conversation
-        entry = Entry(log.id, event.seq, event.type, event.sender_id, event.at, event.body)
         return Appended(
-            entry, log.kind, log.low_id or 0, log.high_id or 0, joined, left, fresh
+            _entry(found), log.kind, log.low_id or 0, log.high_id or 0, joined, left
         )
+
+
+def original(
+    session: Session, user_id: int, conversation: int, ref: str, type: str,
+    same: Callable[[str], bool],
+) -> Appended | None:
+    """The event that this ref has already left. It stays true whatever has changed since.
+
+    `same` compares the body with what is asked for. Raises RefConflict if it says another thing.
+    Make the act first, though it may be refused: it locks.
+    """
+    found = session.scalar(select(Event).where(Event.ref == ref, Event.sender_id == user_id))
+    if found is None:
+        return None
+    if (found.conversation_id, found.type) != (conversation, type):
+        raise RefConflict()
+    if found.body not in ERASED and not same(found.body):
+        raise RefConflict()
+    return Appended(_entry(found), 0, 0, 0, fresh=False)  # nobody is told again
+
+
+def saying(body: dict[str, Any]) -> Callable[[str], bool]:
+    """For `original`: whether an event says all of `body`, and no more."""
+    return _encode(body).decode().__eq__
+
+
+def _entry(event: Event) -> Entry:
+    return Entry(
+        event.conversation_id, event.seq, event.type, event.sender_id, event.at, event.body
+    )
 
 
 def own_log(session: Session, user_id: int) -> Act:

@@ -20,6 +20,7 @@ from app.errors import (
     BadRequest,
     Forbidden,
     HiChatError,
+    NotAMember,
     NotFound,
     Recalled,
     TooLate,
@@ -27,7 +28,7 @@ from app.errors import (
 )
 from app.models import Event, Member, Pin, Reaction
 from app.models.message import ADMIN, MEMBER, PRIVATE
-from app.store.acts import Act
+from app.store.acts import Act, original, saying
 from app.store.database import Database
 from app.store.erasure import erase
 from app.store.events import Events
@@ -77,8 +78,6 @@ class Changes:
             return bool(body.get("seq") == seq and body["message"]["content"] == content)
 
         def work(act: Act) -> Appended:
-            if (again := act.original(ref, "edit", same)) is not None:
-                return again
             found = _message(act, seq)
             if found.sender_id != act.user:
                 raise Forbidden("Only its sender edits a message.")
@@ -92,7 +91,7 @@ class Changes:
             check(message)
             return _edit(act, found, message, ref)
 
-        return self._act(user_id, conversation, work)
+        return self._act(user_id, conversation, ref, "edit", same, work)
 
     def recall(
         self, user_id: int, conversation: int, seq: int, ref: str, seconds: int
@@ -104,15 +103,13 @@ class Changes:
         body = {"seq": seq}
 
         def work(act: Act) -> Appended:
-            if (again := act.repeated(ref, "recall", body)) is not None:
-                return again
             found = _message(act, seq)
             _check_recalls(act, found, seconds)
             self._indexer.forget(act.session, conversation, [seq])
             _erase(act, found)
             return act.append("recall", body, ref)
 
-        return self._act(user_id, conversation, work)
+        return self._act(user_id, conversation, ref, "recall", saying(body), work)
 
     def react(
         self, user_id: int, conversation: int, seq: int, ref: str, emoji: str, on: bool
@@ -127,14 +124,12 @@ class Changes:
             return body.items() >= {"seq": seq, "emoji": emoji, "on": on}.items()
 
         def work(act: Act) -> Appended:
-            if (again := act.original(ref, "reaction", same)) is not None:
-                return again
             found = _message(act, seq)
             self._check_writes(act)
             state = change_reaction(act, found, emoji, on)
             return act.append("reaction", {"seq": seq, "emoji": emoji, "on": on, **state}, ref)
 
-        return self._act(user_id, conversation, work)
+        return self._act(user_id, conversation, ref, "reaction", same, work)
 
     def pin(self, user_id: int, conversation: int, seq: int, ref: str, on: bool) -> Appended:
         """Pin a message, or unpin it; only as an admin where there are such.
@@ -144,8 +139,6 @@ class Changes:
         body = {"seq": seq, "on": on}
 
         def work(act: Act) -> Appended:
-            if (again := act.repeated(ref, "pin", body)) is not None:
-                return again
             _message(act, seq)
             self._check_writes(act)
             if act.conversation.kind != PRIVATE:
@@ -153,7 +146,7 @@ class Changes:
             _pin(act, seq, on)
             return act.append("pin", body, ref)
 
-        return self._act(user_id, conversation, work)
+        return self._act(user_id, conversation, ref, "pin", saying(body), work)
 
     def pins(self, user_id: int, conversation: int) -> list[Pinned]:
         """The pinned messages that the user can see, by seq. Raises NotAMember."""
@@ -178,10 +171,21 @@ class Changes:
             ))
 
     def _act(
-        self, user_id: int, conversation: int, work: Callable[[Act], Appended]
+        self, user_id: int, conversation: int, ref: str, type: str,
+        same: Callable[[str], bool], work: Callable[[Act], Appended],
     ) -> Appended:
+        """Run `work`, unless the ref has been used: then the place is that of the first time."""
+
         def transaction(session: Session) -> Appended:
-            return work(Act(session, user_id, conversation))
+            asked = session, user_id, conversation, ref, type, same
+            try:
+                act = Act(session, user_id, conversation)
+            except NotAMember:
+                # No member any more; what they did before stays done, as in batch.py.
+                if (again := original(*asked)) is None:
+                    raise
+                return again
+            return original(*asked) or work(act)
 
         try:
             return self._database.write(transaction)

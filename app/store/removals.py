@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.errors import NotAMember, NotFound
 from app.models import Conversation, Event, Member, Removal
 from app.models.message import ACCOUNT
-from app.store.acts import own_log
+from app.store.acts import original, own_log, saying
 from app.store.database import Database
 from app.store.items import Appended
 from app.store.rights import floor
@@ -36,7 +36,10 @@ class Removals:
         def work(session: Session) -> Appended:
             # Its lock comes first: two devices that remove the same do it one after the other.
             act = own_log(session, user_id)
-            if (again := act.repeated(ref, "removal", body)) is not None:
+            again = original(
+                session, user_id, act.conversation.id, ref, "removal", saying(body)
+            )
+            if again is not None:
                 return again
             _check_seen(session, user_id, conversation, wanted)
             gone = set(session.scalars(select(Removal.seq).where(
