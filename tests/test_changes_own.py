@@ -79,6 +79,32 @@ def test_the_users_other_devices_hear_of_a_removal(alice: Person, bob: Person) -
         assert late.frames[0]["account"]["id"] == own
 
 
+def test_an_edit_of_what_one_has_removed_says_no_more_than_the_message(
+    alice: Person, bob: Person
+) -> None:
+    key = open_chat(alice, bob)
+    path = f"{LIST}/{key}"
+    with alice.device() as hers, bob.device() as his:
+        for content in ("one", "two"):
+            hers.say(content, key)
+        for seq in (1, 2):
+            alice.post(f"{path}/edits", ref=f"e{seq}", seq=seq, message={"content": "secret"})
+        bob.post(f"{path}/removals", ref="gone", seqs=[1])
+        alice.post(f"{path}/edits", ref="late", seq=1, message={"content": "secret again"})
+        collect(his, 6, "event")
+        synced = his.sync(**{f"c{key}": 0})
+        paged = bob.get(f"{path}/events")["events"]
+        around = bob.get(f"{path}/events", around=3, limit=10)["events"]
+        assert synced == paged == around
+        assert [event.get("edit") for event in paged] == [
+            None, None, {"seq": 1}, paged[3]["edit"], {"seq": 1}
+        ]
+        assert paged[3]["edit"]["message"]["content"] == "secret"
+        hers.expect("event", seq=5)
+        [full] = [event for event in hers.sync(**{f"c{key}": 4}) if event["seq"] == 5]
+        assert full["edit"]["message"]["content"] == "secret again"
+
+
 @pytest.mark.parametrize(("seqs", "status", "code"), [
     ([], 400, "bad_request"), ([0], 400, "bad_request"), ([-1], 400, "bad_request"),
     (["1"], 400, "bad_request"), ([1] * 101, 400, "bad_request"), ([1, 99], 404, "not_found"),

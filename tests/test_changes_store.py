@@ -364,3 +364,17 @@ def test_a_repeat_gets_the_original_place_though_its_user_is_no_member_any_more(
         store.changes.pin(one, key, place.seq, "m", True)
     with pytest.raises(NotAMember):
         store.changes.pin(one, key, place.seq, "never used", True)
+
+
+def test_edits_of_removed_messages_are_blank_for_who_removed_them_only(
+    store: Store, chat: tuple[int, int, int]
+) -> None:
+    one, two, key = chat
+    edit(store, one, key, 1, "a")
+    edit(store, two, key, 2, "b")
+    store.removals.remove(two, key, [1], "x")
+    bodies = {user: [entry.body for entry in log(store, user, key)][2:] for user in (one, two)}
+    assert bodies[two] == ['{"seq":1}', bodies[one][1]]
+    assert all("content" in body for body in bodies[one])
+    recall(store, two, key, 2)
+    assert [entry.body for entry in log(store, two, key)][2:4] == ['{"seq":1}', '{"seq":2}']

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.errors import BadRequest, NotAMember
 from app.models import Conversation, Member
+from app.store.blanks import blanked
 from app.store.database import Database
 from app.store.dates import first_at
 from app.store.items import Entry
@@ -170,8 +171,9 @@ class Events:
         """The next SYNC_PAGE events behind `seq`. Raises NotAMember."""
         return self.page(user_id, conversation, SYNC_PAGE, after=seq).events
 
-    def _entries(self, statement: str, *parameters: object) -> list[Entry]:
-        return [_entry(row) for row in self._database.rows(statement, *parameters)]
+    def _entries(self, statement: str, user_id: int, *parameters: object) -> list[Entry]:
+        rows = self._database.rows(statement, user_id, *parameters)
+        return blanked(self._database, user_id, [_entry(row) for row in rows])
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
