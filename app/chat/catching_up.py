@@ -42,8 +42,11 @@ class CatchingUp:
         heads = self._enter_rooms(node)
         more = len(heads) > HELLO_CONVERSATIONS
         listed = [_head(head) for head in heads[:HELLO_CONVERSATIONS] if head.kind != ACCOUNT]
-        account = next((_head(head) for head in heads if head.kind == ACCOUNT), msgspec.UNSET)
-        hello = Hello(node.user, node.session, self._heartbeat, listed, more, account)
+        account = next((head for head in heads if head.kind == ACCOUNT), None)
+        if account is None and more:  # it may be older than all of these
+            account = self._store.conversations.account(node.user)
+        own = _head(account) if account else msgspec.UNSET
+        hello = Hello(node.user, node.session, self._heartbeat, listed, more, own)
         return node.dialect.other(hello) or b""
 
     def _enter_rooms(self, node: Node) -> list[Place]:

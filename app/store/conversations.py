@@ -22,6 +22,10 @@ _HEADS = f"""
     FROM member JOIN conversation ON conversation.id = member.conversation_id
     WHERE member.user_id = ? ORDER BY conversation.last_at DESC, conversation.id DESC
     LIMIT ?"""  # noqa: S608  # a constant of ours
+_ACCOUNT = """
+    SELECT conversation.id, kind, last_seq, read_seq, joined_seq
+    FROM conversation JOIN member ON conversation_id = conversation.id AND user_id = low_id
+    WHERE low_id = ? AND high_id IS NULL"""
 _IDS = """
     SELECT conversation_id FROM member WHERE user_id = ? AND conversation_id > ?
     ORDER BY conversation_id LIMIT ?"""
@@ -63,6 +67,12 @@ class Conversations:
     def heads(self, user_id: int, limit: int) -> list[Head]:
         """The user's conversations, the latest first, their account's log among them."""
         return [Head(*row) for row in self._database.rows(_HEADS, user_id, limit)]
+
+    def account(self, user_id: int) -> Head | None:
+        """The user's own log, once there is one."""
+        for row in self._database.rows(_ACCOUNT, user_id):
+            return Head(*row)
+        return None
 
     def ids(self, user_id: int, after: int, limit: int) -> list[int]:
         """The user's conversations, their own log too, behind the id `after`: none is missed."""
