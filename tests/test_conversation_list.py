@@ -11,10 +11,10 @@ from flask import Flask
 from sqlalchemy import insert, text
 
 from app import services
-from app.models import Mention
+from app.models import Mention, Removal
 from app.store import Database, Store
 from app.store.items import Mark
-from app.store.summaries import COUNTED, WALK, Summary
+from app.store.summaries import COUNTED, PASSED, WALK, Summary
 from tests.support.application import application
 from tests.support.log import into, people, stored, to_user
 from tests.support.statements import plan, queries, traced
@@ -22,7 +22,7 @@ from tests.support.web import Account, person, problem
 
 GROWING = (  # tables, and what statements call them
     "event", "member", "conversation", "user", "mention", "contact", "chat_group",
-    "me", "them", "theirs", "mine", "partner", "final", "said",
+    "me", "them", "theirs", "mine", "partner", "final", "said", "removal",
 )
 LIST = "/v2/conversations"
 
@@ -147,6 +147,49 @@ def test_the_last_message_is_found_behind_other_events(database: Database, store
     assert line(store, ben, group).message == line(store, ben, group).last
 
 
+def test_what_the_reader_has_removed_is_neither_unread_nor_the_last_message(
+    database: Database, store: Store
+) -> None:
+    ada, ben = people(store, 2)
+    [place] = stored(store.journal.commit([to_user(ada, ben, "1")]))
+    key = place.conversation
+    say(store, ada, key, 4)
+    name_in(database, key, 4, ben)
+    name_in(database, key, 5, ben)
+    assert (line(store, ben, key).unread, line(store, ben, key).mentions) == (5, 2)
+    store.removals.remove(ben, key, [3, 5], "x")
+    found, others = line(store, ben, key), line(store, ada, key)
+    assert (found.unread, found.mentions) == (3, 1)
+    assert found.message is not None and (found.message.seq, found.message.removed) == (4, False)
+    assert found.last is not None and (found.last.seq, found.last.removed) == (5, True)
+    assert others.message is not None and others.message.seq == 5
+    store.removals.remove(ben, key, [1, 2, 4], "y")
+    assert (line(store, ben, key).unread, line(store, ben, key).message) == (0, None)
+    say(store, ada, key)
+    assert line(store, ben, key).unread == 1
+    group = group_of(store, ada, ben)
+    say(store, ada, group, PASSED + 1)
+    database.write(lambda session: session.execute(insert(Removal), [
+        {"user_id": ben, "conversation_id": group, "seq": seq} for seq in range(3, PASSED + 3)
+    ]))
+    at_the_bound = line(store, ben, group)
+    assert at_the_bound.unread == 1
+    assert at_the_bound.message is not None and at_the_bound.message.seq == 2
+
+
+def test_the_edit_of_a_removed_message_shows_no_text_in_the_line(
+    database: Database, store: Store
+) -> None:
+    ada, ben = people(store, 2)
+    [place] = stored(store.journal.commit([to_user(ada, ben, "1")]))
+    key = place.conversation
+    store.changes.edit(ada, key, 1, "r", "secret", None, 60, lambda message: None)
+    store.removals.remove(ben, key, [1], "x")
+    last, others = line(store, ben, key).last, line(store, ada, key).last
+    assert last is not None and (last.type, last.body) == ("edit", '{"seq":1}')
+    assert others is not None and "secret" in others.body
+
+
 def test_a_line_shows_what_a_message_says_now(database: Database, store: Store) -> None:
     ada, ben = people(store, 2)
     [place] = stored(store.journal.commit([to_user(ada, ben)]))
@@ -229,7 +272,8 @@ def test_no_statement_of_the_list_reads_a_whole_table(
     ada, ben = people(store, 2)
     group = group_of(store, ada, ben)
     say(store, ada, group)
-    stored(store.journal.commit([to_user(ben, ada), to_user(ada, ben)]))
+    [place, _] = stored(store.journal.commit([to_user(ben, ada), to_user(ada, ben)]))
+    store.removals.remove(ada, place.conversation, [2], "x")
     seen.clear()
     found = store.conversations.listed(ada, 10)
     store.conversations.listed(ada, 10, (0, found[0].last_at, found[0].id))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import select
 
 from app.errors import BadRequest, NotAMember
 from app.models import Conversation, Member
-from app.store.blanks import blanked
+from app.store.blanks import columns, seen
 from app.store.database import Database
 from app.store.dates import first_at
 from app.store.items import Entry
@@ -38,26 +38,31 @@ class Around(Struct):
     more_after: bool
 
 
-# What an event says to a reader, whose id is the first parameter.
-_COLUMNS = """
-    SELECT conversation_id, seq, type, sender_id, at, coalesce(revised, body), reactions,
-        EXISTS (
-            SELECT 1 FROM removal WHERE removal.user_id = ?
-            AND removal.conversation_id = event.conversation_id AND removal.seq = event.seq
-        )
-    FROM event"""
-_AFTER = f"{_COLUMNS} WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?"
-_BEFORE = f"""{_COLUMNS}
-    WHERE conversation_id = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?"""
-_BETWEEN = f"{_COLUMNS} WHERE conversation_id = ? AND seq >= ? AND seq <= ? ORDER BY seq"
-_SOME = f"{_COLUMNS} WHERE conversation_id = ? AND seq > ? AND seq {{among}} ORDER BY seq"
-_SOME_SQLITE = _SOME.format(among="IN (SELECT value FROM json_each(?))")
-_SOME_POSTGRESQL = _SOME.format(among="= ANY(?)")
 _BOUNDS = f"""
     SELECT {FLOOR}, last_seq
     FROM member JOIN conversation ON id = conversation_id
     WHERE conversation_id = ? AND user_id = ?"""  # noqa: S608  # a constant of ours
 _PAIR = "SELECT id, last_seq FROM conversation WHERE low_id = ? AND high_id = ?"
+_PAGE = "SELECT {columns} FROM event WHERE conversation_id = ? AND {where}"
+
+
+class Pages(NamedTuple):
+    """Statements that read events of one conversation; the first parameter is who reads."""
+
+    after: str
+    before: str
+    between: str
+    some: str
+
+
+def _pages(embedded: bool) -> Pages:
+    among = "IN (SELECT value FROM json_each(?))" if embedded else "= ANY(?)"
+    return Pages(*(
+        _PAGE.format(columns=columns("event", "?", embedded), where=where) for where in (
+            "seq > ? ORDER BY seq LIMIT ?", "seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+            "seq >= ? AND seq <= ? ORDER BY seq", f"seq > ? AND seq {among} ORDER BY seq",
+        )
+    ))
 
 
 class Events:
@@ -65,6 +70,7 @@ class Events:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._pages = _pages(database.embedded)
 
     def page(
         self, user_id: int, conversation: int, limit: int,
@@ -76,10 +82,13 @@ class Events:
         """
         floor, _ = self._bounds(user_id, conversation)
         if after is not None:
-            entries = self._entries(_AFTER, user_id, conversation, max(after, floor), limit + 1)
+            start = max(after, floor)
+            entries = self._entries(self._pages.after, user_id, conversation, start, limit + 1)
         else:
             end = before if before is not None else MAX_SEQ
-            entries = self._entries(_BEFORE, user_id, conversation, floor, end, limit + 1)
+            entries = self._entries(
+                self._pages.before, user_id, conversation, floor, end, limit + 1
+            )
         events = _light(entries[:limit])
         more = len(entries) > len(events)
         return Page(events if after is not None else events[::-1], more)
@@ -87,9 +96,8 @@ class Events:
     def some(self, user_id: int, conversation: int, seqs: Sequence[int]) -> list[Entry]:
         """Those of `seqs` that the user can see, ascending. Raises NotAMember."""
         floor, _ = self._bounds(user_id, conversation)
-        if self._database.embedded:
-            return self._entries(_SOME_SQLITE, user_id, conversation, floor, str(list(seqs)))
-        return self._entries(_SOME_POSTGRESQL, user_id, conversation, floor, list(seqs))
+        listed = str(list(seqs)) if self._database.embedded else list(seqs)
+        return self._entries(self._pages.some, user_id, conversation, floor, listed)
 
     def around(self, user_id: int, conversation: int, limit: int, seq: int) -> Around:
         """About `limit` events with `seq` in their middle, or as near to it as the user sees.
@@ -116,7 +124,7 @@ class Events:
         # Seqs are dense: the page's ends can be counted.
         start = max(floor + 1, min(seq - limit // 2, last - limit + 1))
         entries = self._entries(
-            _BETWEEN, user_id, conversation, start, min(start + limit - 1, last)
+            self._pages.between, user_id, conversation, start, min(start + limit - 1, last)
         )
         events = _light_around(entries, seq)
         found = seq if any(entry.seq == seq for entry in events) else None
@@ -144,7 +152,7 @@ class Events:
                 return []
             # Dense seqs: an index is a seq, at the same cost anywhere in the history.
             first, last = (total - stop, total - start) if newest_first else (start + 1, stop + 1)
-            found = self._entries(_BETWEEN, user_id, key, first, last)
+            found = self._entries(self._pages.between, user_id, key, first, last)
             return _light(found[::-1] if newest_first else found)
         return []
 
@@ -171,14 +179,8 @@ class Events:
         """The next SYNC_PAGE events behind `seq`. Raises NotAMember."""
         return self.page(user_id, conversation, SYNC_PAGE, after=seq).events
 
-    def _entries(self, statement: str, user_id: int, *parameters: object) -> list[Entry]:
-        rows = self._database.rows(statement, user_id, *parameters)
-        return blanked(self._database, user_id, [_entry(row) for row in rows])
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    found = Entry(*row)
-    return found._replace(body="", reactions=None) if found.removed else found
+    def _entries(self, statement: str, *parameters: object) -> list[Entry]:
+        return [seen(row) for row in self._database.rows(statement, *parameters)]
 
 
 def _light(entries: list[Entry]) -> list[Entry]:

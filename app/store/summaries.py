@@ -9,23 +9,20 @@ from msgspec import Struct
 
 from app.models.message import ACCOUNT, HIGH_BLOCKS, LOW_BLOCKS, PRIVATE
 from app.store.asked import Asked
+from app.store.blanks import columns, seen
 from app.store.database import Database
 from app.store.items import Entry
 from app.store.rights import FLOOR
 
 COUNTED = 999  # what `unread` and `mentions` count up to
 WALK = 2000  # events of a conversation that are looked at to count them; the newest
-_EVENT = """
-    {0}.conversation_id, {0}.seq, {0}.type, {0}.sender_id, {0}.at,
-    coalesce({0}.revised, {0}.body), {0}.reactions, EXISTS (
-        SELECT 1 FROM removal WHERE removal.user_id = page.reader
-        AND removal.conversation_id = {0}.conversation_id AND removal.seq = {0}.seq
-    )"""
+PASSED = 500  # events that are passed over for the last message that was not removed
 _BEHIND = """AND (
     pinned < ? OR pinned = ? AND (last_at < ? OR last_at = ? AND conversation.id < ?))"""
-# The page first: what is joined to it and counted for it is paid for its lines only.
+# The page first: what is joined to it and counted for it is paid for its lines only. The last
+# message is the last that its reader has not removed, within PASSED events.
 _PAGE = """
-    WITH page AS MATERIALIZED (
+    WITH listed AS MATERIALIZED (
         SELECT conversation.id, kind, size, last_seq, last_at,
             {floor} AS joined_seq,
             read_seq, role, message_seq, flags, member.user_id AS reader,
@@ -35,6 +32,18 @@ _PAGE = """
         FROM member JOIN conversation ON conversation.id = member.conversation_id
         WHERE member.user_id = ? AND kind <> {account} {where}
         ORDER BY pinned DESC, last_at DESC, conversation.id DESC LIMIT ?
+    ), page AS MATERIALIZED (
+        SELECT listed.*, CASE WHEN NOT EXISTS (
+            SELECT 1 FROM removal WHERE removal.user_id = reader
+            AND removal.conversation_id = listed.id AND removal.seq = message_seq
+        ) THEN message_seq ELSE (
+            SELECT event.seq FROM event WHERE event.conversation_id = listed.id
+                AND event.seq < message_seq AND event.seq >= message_seq - {passed}
+                AND type = 'message' AND NOT EXISTS (
+                    SELECT 1 FROM removal WHERE removal.user_id = reader
+                    AND removal.conversation_id = listed.id AND removal.seq = event.seq)
+            ORDER BY event.seq DESC LIMIT 1
+        ) END AS shown_seq FROM listed
     )
     SELECT page.id, kind, size, last_seq, last_at, page.joined_seq, page.read_seq, page.role,
         chat_group.name, chat_group.avatar,
@@ -49,23 +58,42 @@ _PAGE = """
     LEFT JOIN chat_group ON chat_group.conversation_id = page.id
     LEFT JOIN event AS final ON final.conversation_id = page.id AND final.seq = last_seq
         AND last_seq > page.joined_seq
-    LEFT JOIN event AS said ON said.conversation_id = page.id AND said.seq = message_seq
-        AND message_seq > page.joined_seq
+    LEFT JOIN event AS said ON said.conversation_id = page.id AND said.seq = shown_seq
+        AND shown_seq > page.joined_seq
     ORDER BY page.pinned DESC, last_at DESC, page.id DESC"""
-_LATEST, _OLDER, _ONE = (
-    _PAGE.format(
-        where=where, floor=FLOOR, private=PRIVATE, account=ACCOUNT, blocks=LOW_BLOCKS | HIGH_BLOCKS,
-        final=_EVENT.format("final"), said=_EVENT.format("said"),
-    )
-    for where in ("", _BEHIND, "AND conversation.id = ?")
-)
+
+
+class Lists(NamedTuple):
+    """Statements that read lines: the latest, those behind a line, one."""
+
+    latest: str
+    older: str
+    one: str
+
+
+def _lists(embedded: bool) -> Lists:
+    final, said = (columns(name, "page.reader", embedded) for name in ("final", "said"))
+    return Lists(*(
+        _PAGE.format(
+            where=where, floor=FLOOR, private=PRIVATE, account=ACCOUNT,
+            blocks=LOW_BLOCKS | HIGH_BLOCKS, passed=PASSED, final=final, said=said,
+        )
+        for where in ("", _BEHIND, "AND conversation.id = ?")
+    ))
+
+
+_SQLITE, _POSTGRESQL = _lists(embedded=True), _lists(embedded=False)
+_KEPT = """NOT EXISTS (
+    SELECT 1 FROM removal WHERE removal.user_id = ?
+    AND removal.conversation_id = asked.id AND removal.seq = event.seq)"""
 # Messages of others behind `walk`; messages behind `start` that name the reader or everybody.
+# Without those that the reader has removed.
 _COUNTS = Asked("""
     SELECT asked.id, (
         SELECT count(*) FROM (
             SELECT 1 FROM event
             WHERE conversation_id = asked.id AND seq > asked.walk AND type = 'message'
-                AND sender_id <> ? LIMIT {counted}
+                AND sender_id <> ? AND {kept} LIMIT {counted}
         ) AS unread
     ), (
         SELECT count(*) FROM (
@@ -77,8 +105,8 @@ _COUNTS = Asked("""
                     AND seq > asked.start ORDER BY seq DESC LIMIT {counted}
             ) AS one
         ) AS named JOIN event ON conversation_id = asked.id AND event.seq = named.seq
-        WHERE sender_id <> ?
-    ) FROM {asked}""", "id", "start", "walk", counted=COUNTED)
+        WHERE sender_id <> ? AND {kept}
+    ) FROM {asked}""", "id", "start", "walk", counted=COUNTED, kept=_KEPT)
 
 
 class Partner(NamedTuple):
@@ -128,12 +156,13 @@ def summaries(
 
     From behind `before`: (pinned, last_at, id) of a line. Two statements, however many they are.
     """
-    page, values = _LATEST, list[object]()
+    lists = _SQLITE if database.embedded else _POSTGRESQL
+    page, values = lists.latest, list[object]()
     if before is not None:
         pinned, at, key = bool(before[0]), *before[1:]
-        page, values = _OLDER, [pinned, pinned, at, at, key]
+        page, values = lists.older, [pinned, pinned, at, at, key]
     if conversation is not None:
-        page, values = _ONE, [conversation]
+        page, values = lists.one, [conversation]
     rows = database.rows(page, user_id, *values, limit)
     lines = [_summary(row) for row in rows]
     _count(database, user_id, lines)
@@ -146,8 +175,8 @@ def _summary(row: tuple[Any, ...]) -> Summary:
     pinned, silent, hidden, draft = row[31:]
     return Summary(*(
         *row[:10], Partner(*partner[:4]) if partner[0] is not None else None, partner[4],
-        Entry(*last) if last[0] is not None else None,
-        Entry(*message) if message[0] is not None else None,
+        seen(last) if last[0] is not None else None,
+        seen(message) if message[0] is not None else None,
         bool(pinned), bool(silent), bool(hidden), draft,
     ))
 
@@ -168,6 +197,6 @@ def _count(database: Database, user_id: int, lines: Sequence[Summary]) -> None:
     ))
     ask = database.rows if steps <= WALK else database.rows_aside
     text, parameters = _COUNTS.about(database.embedded, asked)
-    for key, unread, mentions in ask(text, *[user_id] * 3, *parameters):
+    for key, unread, mentions in ask(text, *[user_id] * 5, *parameters):
         line, _ = behind[key]
         line.unread, line.mentions = unread, min(mentions, COUNTED)
