@@ -120,3 +120,23 @@ def test_a_deleted_partner_is_typed_to_no_more(alice: Person, bob: Person) -> No
     assert bob.request("DELETE", "/v2/users/me").status_code == 204
     with alice.device() as a:
         refused(a, "not_a_member", op="typing", conversation=chat)
+
+
+def test_where_only_contacts_write_only_contacts_are_typed_to(own_server: Server) -> None:
+    own_server.environ["HICHAT_CONTACT_POLICY"] = "contacts"
+    own_server.start()
+    ann, bert = Person(own_server), Person(own_server)
+
+    def befriend() -> None:
+        assert ann.post("/v2/contacts", user=bert.id).ok
+        assert bert.post(f"/v2/contacts/{ann.id}/accept").ok
+
+    befriend()
+    chat = open_chat(ann, bert)
+    with ann.device() as a, bert.device() as b:
+        assert bert.request("DELETE", f"/v2/contacts/{ann.id}").ok
+        a.expect("event", type="contact")
+        refused(a, "not_a_contact", op="typing", conversation=chat)
+        befriend()
+        type_in(a, chat)
+        assert b.expect("typing")["user"] == ann.id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from app.errors import Blocked, Muted, NotAMember
+from app.errors import Blocked, Muted, NotAContact, NotAMember
 from app.store import Database, Store
 from app.store.acts import own_log
 from tests.support.log import people, stored, to_user
@@ -20,6 +20,23 @@ def test_who_is_blocked_or_blocks_types_to_nobody(database: Database, store: Sto
         with pytest.raises(Blocked) as caught:
             store.conversations.audience(user, place.conversation)
         assert ("You have" in caught.value.message) == (user == ada)
+
+
+def test_where_only_contacts_write_only_contacts_type(database: Database) -> None:
+    store = Store(database, contacts_only=True)
+    ada, ben = people(store, 2)
+    notes, _ = store.conversations.open_private(ada, ada)
+    chat, _ = Store(database).conversations.open_private(ada, ben)
+    assert store.conversations.audience(ada, notes).other == ada
+    for user in (ada, ben):
+        with pytest.raises(NotAContact):
+            store.conversations.audience(user, chat)
+    store.contacts.ask(ada, ben, "")
+    store.contacts.accept(ben, ada)
+    assert store.conversations.audience(ada, chat).other == ben
+    store.contacts.remove(ben, ada)
+    with pytest.raises(NotAContact):
+        store.conversations.audience(ada, chat)
 
 
 def test_a_muted_member_types_to_nobody(database: Database, store: Store) -> None:

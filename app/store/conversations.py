@@ -99,21 +99,21 @@ class Conversations:
         return found[0]
 
     def audience(self, user_id: int, conversation: int) -> Audience:
-        """Whom a member speaks to here. Raises NotAMember, Blocked, Muted."""
+        """Whom a member speaks to here. Raises what a message of theirs would raise."""
         for kind, low, high, size, flags, closed_at, role, muted in self._database.rows(
             _SEAT, conversation, user_id
         ):
             if closed_at is not None or kind == ACCOUNT:
                 break
-            if kind == PRIVATE:
-                refusal = refusal_between(flags, low, high, user_id, contacts_only=False)
-                found = Audience(kind, high if user_id == low else low, 2)
-            else:
-                refusal = refusal_within(flags, role, muted, now_ms())
-                found = Audience(kind, 0, size)
+            refusal = (
+                refusal_between(flags, low, high, user_id, self._contacts_only)
+                if kind == PRIVATE else refusal_within(flags, role, muted, now_ms())
+            )
             if refusal is not None:
                 raise refusal
-            return found
+            if kind == PRIVATE:
+                return Audience(kind, high if user_id == low else low, 2)
+            return Audience(kind, 0, size)
         raise NotAMember()
 
     def open_private(self, user_id: int, other_id: int) -> tuple[int, bool]:
