@@ -201,11 +201,16 @@ def test_a_line_shows_what_a_message_says_now(database: Database, store: Store) 
 
 def test_a_group_line_has_name_size_and_role(ada: Account, ben: Account) -> None:
     made = ada.post("/v2/groups", name="徒步", members=[ben.id]).json
-    group = {"id": made["id"], "name": "徒步", "avatar": "", "size": 2, "role": "member"}
+    group = {
+        "id": made["id"], "name": "徒步", "avatar": "", "size": 2, "role": "member",
+        "requests": None,
+    }
     [found] = ben.get(LIST).json["conversations"]
     assert found["group"] == group
     assert (found["user"], found["partner_read_seq"], found["first_seq"]) == (None, None, 1)
-    assert ada.get(f"{LIST}/{made['id']}").json["group"] == group | {"role": "owner"}
+    assert ada.get(f"{LIST}/{made['id']}").json["group"] == group | {
+        "role": "owner", "requests": 0,
+    }
 
 
 def test_a_private_line_tells_how_far_the_partner_has_read(ada: Account, ben: Account) -> None:

@@ -11,7 +11,9 @@ from sqlalchemy import update
 
 from app import services
 from app.models import Invite
+from tests.support.client import Person
 from tests.support.groups import new_group, team, told
+from tests.support.server import Server
 from tests.support.web import Account, problem
 
 
@@ -194,3 +196,50 @@ def test_a_group_has_at_most_100_links(ada: Account) -> None:
     problem(ada.post(f"/v2/groups/{group}/invites"), 429, "rate_limited")
     ada.delete(f"/v2/groups/{group}/invites/{codes[0]}")
     link(ada, group)
+
+
+def test_the_admins_hear_how_many_wait_and_read_it_after_a_reconnect(server: Server) -> None:
+    ann, bert, cleo, *asking = (Person(server) for _ in range(7))
+    group = new_group(ann, bert, cleo, join="approval")
+    assert ann.request(
+        "PATCH", f"/v2/groups/{group}/members/{bert.id}", json={"role": "admin"}
+    ).ok
+    path = f"/v2/groups/{group}"
+
+    def waiting(reader: Person) -> Any:
+        return reader.get(f"/v2/conversations/{group}")["group"]["requests"]
+
+    def ask(user: Person) -> None:
+        assert user.post(f"{path}/join", note="").status_code == 202
+
+    with ann.device() as a, bert.device() as b, cleo.device() as c, asking[0].device() as d:
+
+        def hear(count: int) -> None:
+            for device in (a, b):
+                frame = device.expect("requests")
+                assert frame == {"op": "requests", "conversation": group, "count": count}
+            assert (waiting(ann), waiting(bert), waiting(cleo)) == (count, count, None)
+
+        for count, user in enumerate(asking, 1):
+            ask(user)
+            hear(count)
+        ask(asking[0])  # again: nothing new
+        assert ann.post(f"{path}/requests/{asking[0].id}", accept=True).ok
+        hear(3)
+        assert bert.post(f"{path}/requests/{asking[1].id}", accept=False).ok
+        hear(2)
+        for _ in range(2):
+            assert asking[2].request("DELETE", f"{path}/join").status_code == 204
+        hear(1)
+        assert ann.post(f"{path}/members", users=[asking[3].id]).ok
+        hear(0)
+        ask(asking[1])
+        hear(1)
+        assert asking[1].request("DELETE", "/v2/users/me").ok
+        hear(0)
+        for device, heard in ((a, 10), (b, 10), (c, 0), (d, 0)):
+            device.sync(**{f"c{group}": 0})
+            assert sum(frame["op"] == "requests" for frame in device.frames) == heard
+    stranger = Person(server)
+    assert stranger.request("DELETE", f"/v2/groups/{10**9}/join").status_code == 403
+    assert stranger.request("DELETE", f"{path}/join").status_code == 204

@@ -33,6 +33,7 @@ from app.chat.frames import (
     Message,
     Read,
     Receipt,
+    Requests,
     Send,
     Sync,
     Typing,
@@ -50,6 +51,7 @@ from app.chat.typing import Typists
 from app.errors import BadRequest, HiChatError, RateLimited
 from app.store import Store
 from app.store.items import EVERYBODY, Appended, Draft, Item, Mark, Marked, Outcome, Stored
+from app.store.joining import Joined
 from app.store.receipts import TOLD_MEMBERS
 
 PENDING = 512  # commands of one connection under way: then it is read no further
@@ -273,8 +275,16 @@ class Delivery:
         self._bus.join(conversation, told.joined)
         self._bus.publish(event_of(told.entry), None, to, origin)
         self._bus.leave(conversation, told.left)
+        if told.answered:
+            self._tell_requests(conversation)
         if told.kind == ACCOUNT and told.entry.type == "contact":
             self._acquainted(told)
+
+    def _tell_requests(self, group: int) -> None:
+        """Tell the admins of a group how many wait for them."""
+        waiting = self._store.joining.waiting(group)
+        for admin in waiting.admins:
+            self._bus.tell(_own(admin), Requests(group, waiting.count))
 
     def _acquainted(self, told: Appended) -> None:
         """Somebody was befriended or blocked: who sees whom is asked again."""
@@ -314,6 +324,17 @@ class Delivery:
             return outcome
 
         return self.journal.perform(work)
+
+    def request(self, act: Callable[[], Joined]) -> Joined:
+        """As `perform`, for an act on a request to join a group, whose admins hear of it."""
+
+        def work() -> Joined:
+            joined = act()
+            if joined.changed:
+                self._tell_requests(joined.group)
+            return joined
+
+        return self.perform(work)
 
     # -- changes of messages ---------------------------------------------------------------
 

@@ -224,6 +224,13 @@ class IsOnline(Struct, tag_field="op", tag="presence", omit_defaults=True):
     seen_at: int | None = None
 
 
+class Requests(Struct, tag_field="op", tag="requests"):
+    """How many wait for the admins of a group, as those hear it when it changes."""
+
+    conversation: int
+    count: int
+
+
 class WireError(Struct, tag_field="op", tag="error"):
     ref: str | None
     code: str
@@ -231,7 +238,7 @@ class WireError(Struct, tag_field="op", tag="error"):
     retry: bool
 
 
-Outgoing = Event | Hello | Ack | Synced | Receipt | IsTyping | IsOnline | WireError
+Outgoing = Event | Hello | Ack | Synced | Receipt | IsTyping | IsOnline | Requests | WireError
 
 
 class Dialect(Protocol):

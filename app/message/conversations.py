@@ -34,13 +34,14 @@ limit_writing = limiter.shared_limit(writing_rate, "writing", key_func=tokens.us
 
 
 class GroupPart(Struct):
-    """The group of a conversation; `role` is the reader's."""
+    """The group of a conversation; `role` is the reader's. `requests`: how many wait for them."""
 
     id: int
     name: str
     avatar: str
     size: int
     role: str
+    requests: int | None
 
 
 class ConversationLine(Struct):
@@ -193,4 +194,6 @@ def _line(item: Summary) -> ConversationLine:
 def _group(item: Summary) -> GroupPart | None:
     if item.name is None:
         return None
-    return GroupPart(item.id, item.name, item.avatar or "", item.size, ROLES[item.role])
+    return GroupPart(
+        item.id, item.name, item.avatar or "", item.size, ROLES[item.role], item.requests
+    )

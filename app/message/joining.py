@@ -45,10 +45,20 @@ def join_group(group: int) -> Response:
     note = body(Asked).note
     check_nul("note", note)
     who, found = tokens.current().user, services()
-    joined = found.delivery.perform(partial(found.store.joining.join, who, group, note))
+    joined = found.delivery.request(partial(found.store.joining.join, who, group, note))
     if joined.waits:
         return answer({"requested": True}, 202)
     return answer(line_of(found.store.groups.get(who, group)))
+
+
+@bp.delete("/v2/groups/<id:group>/join")
+@login_required
+@limit_writing
+def withdraw_request(group: int) -> Response:
+    """Wait no more."""
+    who, found = tokens.current().user, services()
+    found.delivery.request(partial(found.store.joining.withdraw, who, group))
+    return empty()
 
 
 @bp.get("/v2/groups/<id:group>/requests")
@@ -68,5 +78,5 @@ def requests(group: int) -> Response:
 def answer_request(group: int, user: int) -> Response:
     """Let somebody in who waits, or not."""
     who, found, accept = tokens.current().user, services(), body(Decision).accept
-    found.delivery.change(partial(found.store.joining.answer, who, group, user, accept))
+    found.delivery.request(partial(found.store.joining.answer, who, group, user, accept))
     return empty()

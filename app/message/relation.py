@@ -70,7 +70,7 @@ def seed_join_group(who: Pass) -> Response:
     if group is None:
         return refuse("没有找到群")
     try:
-        joined = found.delivery.perform(partial(found.store.joining.join, who.user, group))
+        joined = found.delivery.request(partial(found.store.joining.join, who.user, group))
     except NotAMember:
         return refuse("没有找到群")
     except InviteOnly:

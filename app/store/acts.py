@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.errors import Forbidden, NotAMember, RefConflict
-from app.models import Conversation, Event, Member, User
+from app.models import Conversation, Event, JoinRequest, Member, User
 from app.models.message import ACCOUNT, ADMIN
 from app.store.items import ERASED, Appended, Entry
 from app.store.users import now_ms
@@ -61,8 +61,16 @@ class Act:
         )
         self.session.add(found)
         return Appended(
-            _entry(found), log.kind, log.low_id or 0, log.high_id or 0, joined, left
+            _entry(found), log.kind, log.low_id or 0, log.high_id or 0, joined, left,
+            answered=bool(joined) and self._answer(joined),
         )
+
+    def _answer(self, joined: Sequence[int]) -> bool:
+        """Who has come in, whichever way, waits no more; whether one of them did."""
+        gone: Any = self.session.execute(delete(JoinRequest).where(
+            JoinRequest.conversation_id == self.conversation.id, JoinRequest.user_id.in_(joined)
+        ))
+        return bool(gone.rowcount)
 
 
 def original(

@@ -89,7 +89,8 @@ class Marked(Struct, gc=False):
 class Appended(Struct):
     """An event that a change has left in a log, and whom it concerns beside the members.
 
-    `joined` are members from it on, `left` no more behind it. `fresh` as in Stored.
+    `joined` are members from it on, `left` no more behind it. `answered`: one of those who came had
+    been waiting for the admins. `fresh` as in Stored.
     """
 
     entry: Entry
@@ -99,6 +100,7 @@ class Appended(Struct):
     joined: Sequence[int] = ()
     left: Sequence[int] = ()
     fresh: bool = True
+    answered: bool = False
 
 
 class Outcome(Protocol):

@@ -20,6 +20,12 @@ from app.store.users import now_ms
 
 REQUESTS = 1_000  # that may wait in one group
 
+_ASKED = "SELECT conversation_id FROM join_request WHERE user_id = ?"
+_COUNT = """
+    SELECT count(*) FROM join_request JOIN "user" ON id = user_id
+    WHERE conversation_id = ? AND deleted_at IS NULL"""
+_ADMINS = "SELECT user_id FROM member WHERE conversation_id = ? AND role >= ?"
+
 
 class Asking(Struct):
     """A user who waits for a group's admins. `at` is milliseconds since 1970."""
@@ -30,11 +36,19 @@ class Asking(Struct):
 
 
 class Joined(Struct):
-    """What came of asking to join: `told` of a new member; neither, if they were one already."""
+    """What came of a request to join: `told` of a new member, if there is one."""
 
     group: int
     told: Sequence[Appended] = ()
     waits: bool = False  # for the admins
+    changed: bool = False  # how many wait for them, and no event says so
+
+
+class Waiting(Struct):
+    """How many wait for the admins of a group, and who these are."""
+
+    count: int
+    admins: list[int]
 
 
 class Joining:
@@ -56,10 +70,30 @@ class Joining:
             if found.join_policy == OPEN:
                 seat(session, conversation, [user_id], user_id, self._most)
                 return Joined(group, [tell_joined(session, user_id, group, user_id)])
-            _ask(session, user_id, group, note)
-            return Joined(group, waits=True)
+            return Joined(group, waits=True, changed=_ask(session, user_id, group, note))
 
         return self._database.write(work)
+
+    def withdraw(self, user_id: int, group: int) -> Joined:
+        """Wait no more. Raises NotAMember (no such group)."""
+
+        def work(session: Session) -> Joined:
+            locked(session, group)
+            asked = session.get(JoinRequest, (group, user_id))
+            if asked is not None:
+                session.delete(asked)
+            return Joined(group, changed=asked is not None)
+
+        return self._database.write(work)
+
+    def asked(self, user_id: int) -> list[int]:
+        """The groups whose admins the user waits for."""
+        return [group for group, in self._database.rows_aside(_ASKED, user_id)]
+
+    def waiting(self, group: int) -> Waiting:
+        [(count,)] = self._database.rows(_COUNT, group)
+        admins = self._database.rows(_ADMINS, group, ADMIN)
+        return Waiting(count, [user for user, in admins])
 
     def requests(self, user_id: int, group: int, limit: int, after: int) -> list[Asking]:
         """Who waits, in the order of their ids. Raises NotAMember, Forbidden."""
@@ -74,10 +108,10 @@ class Joining:
             need_admin(session, user_id, group)
             return [Asking(*row) for row in session.execute(query)]
 
-    def answer(self, user_id: int, group: int, other: int, accept: bool) -> Appended | None:
+    def answer(self, user_id: int, group: int, other: int, accept: bool) -> Joined:
         """Let a user who waits in, or not. Raises NotAMember, Forbidden, NotFound, GroupFull."""
 
-        def work(session: Session) -> Appended | None:
+        def work(session: Session) -> Joined:
             act = GroupAct(session, user_id, group)
             act.need()
             asked = session.get(JoinRequest, (group, other))
@@ -85,10 +119,11 @@ class Joining:
                 raise NotFound("This user does not wait for an answer.")
             if not accept:
                 session.delete(asked)
-                return None
+                return Joined(group, changed=True)
             # It is they who asked to come: no block of theirs is in the way.
             new = seat(session, act.conversation, [other], other, self._most)
-            return act.append("members", {"joined": new, "by": user_id}, joined=new)
+            told = act.append("members", {"joined": new, "by": user_id}, joined=new)
+            return Joined(group, [told])
 
         return self._database.write(work)
 
@@ -108,15 +143,16 @@ def need_admin(session: Session, user_id: int, group: int) -> None:
         raise Forbidden()
 
 
-def _ask(session: Session, user_id: int, group: int, note: str) -> None:
-    """Wait for the admins. The group is locked, so a second request finds the first."""
+def _ask(session: Session, user_id: int, group: int, note: str) -> bool:
+    """Wait for the admins; False: the user did. The group is locked: a second request finds it."""
     asked = session.get(JoinRequest, (group, user_id))
     if asked is not None:
         asked.note = note
-        return
+        return False
     waiting = session.scalar(
         select(func.count()).select_from(JoinRequest).where(JoinRequest.conversation_id == group)
     )
     if (waiting or 0) >= REQUESTS:
         raise RateLimited(f"{REQUESTS} users already wait for this group's admins: try later.")
     session.add(JoinRequest(conversation_id=group, user_id=user_id, note=note, at=now_ms()))
+    return True

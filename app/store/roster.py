@@ -116,9 +116,6 @@ def seat(
         }
         for user in new
     ])
-    session.execute(delete(JoinRequest).where(
-        JoinRequest.conversation_id == group.id, JoinRequest.user_id.in_(new)
-    ))
     group.size += len(new)
     session.flush()  # whoever locks the group again reads it again
     return new

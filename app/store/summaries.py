@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from app.models.message import ACCOUNT, HIGH_BLOCKS, LOW_BLOCKS, PRIVATE
+from app.models.message import ACCOUNT, ADMIN, GROUP, HIGH_BLOCKS, LOW_BLOCKS, PRIVATE
 from app.store.asked import Asked
 from app.store.blanks import columns, seen
 from app.store.database import Database
@@ -50,7 +50,11 @@ _PAGE = """
         partner.id, partner.name, partner.avatar, partner.gender,
         CASE WHEN partner.shows_reading AND me.shows_reading
             AND flags & {blocks} = 0 THEN theirs.read_seq END,
-        {final}, {said}, page.pinned, page.silent, page.hidden, page.draft
+        {final}, {said}, page.pinned, page.silent, page.hidden, page.draft,
+        CASE WHEN kind = {group} AND page.role >= {admin} THEN (
+            SELECT count(*) FROM join_request JOIN "user" AS asking ON asking.id = user_id
+            WHERE join_request.conversation_id = page.id AND asking.deleted_at IS NULL
+        ) END
     FROM page JOIN "user" AS me ON me.id = page.reader
     LEFT JOIN "user" AS partner ON partner.id = page.other
     LEFT JOIN member AS theirs
@@ -75,7 +79,7 @@ def _lists(embedded: bool) -> Lists:
     final, said = (columns(name, "page.reader", embedded) for name in ("final", "said"))
     return Lists(*(
         _PAGE.format(
-            where=where, floor=FLOOR, private=PRIVATE, account=ACCOUNT,
+            where=where, floor=FLOOR, private=PRIVATE, account=ACCOUNT, group=GROUP, admin=ADMIN,
             blocks=LOW_BLOCKS | HIGH_BLOCKS, passed=PASSED, final=final, said=said,
         )
         for where in ("", _BEHIND, "AND conversation.id = ?")
@@ -122,8 +126,8 @@ class Summary(Struct):
     """One line of a conversation list. `other` is the partner of a private chat.
 
     `seen_seq` is the partner's read cursor, where both sides show theirs. `name` and `avatar` are
-    a group's. `pinned`, `silent`, `hidden` and `draft` are the reader's settings. `unread` and
-    `mentions` end at COUNTED.
+    a group's; `requests` is how many wait for its admins, for these. `pinned`, `silent`, `hidden`
+    and `draft` are the reader's settings. `unread` and `mentions` end at COUNTED.
     """
 
     id: int
@@ -144,6 +148,7 @@ class Summary(Struct):
     silent: bool
     hidden: bool
     draft: str | None
+    requests: int | None
     unread: int = 0
     mentions: int = 0
 
@@ -172,12 +177,12 @@ def summaries(
 def _summary(row: tuple[Any, ...]) -> Summary:
     """A row of _PAGE."""
     partner, last, message = row[10:15], row[15:23], row[23:31]
-    pinned, silent, hidden, draft = row[31:]
+    pinned, silent, hidden, draft, requests = row[31:]
     return Summary(*(
         *row[:10], Partner(*partner[:4]) if partner[0] is not None else None, partner[4],
         seen(last) if last[0] is not None else None,
         seen(message) if message[0] is not None else None,
-        bool(pinned), bool(silent), bool(hidden), draft,
+        bool(pinned), bool(silent), bool(hidden), draft, requests,
     ))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from msgspec import Struct
 
 from app.auth import tokens
 from app.auth.tickets import Pass
-from app.errors import BadCredentials, BadRequest, HiChatError
+from app.errors import BadCredentials, BadRequest, HiChatError, NotAMember
 from app.extensions import limiter
 from app.http import SEED_PREFIX, body, field
 from app.models import User
@@ -139,10 +140,13 @@ def delete_account(user_id: int) -> None:
 
 
 def _leave_groups(user_id: int) -> None:
-    """Each in a transaction of its own: a member of thousands holds nobody up."""
+    """And wait for none. A transaction each: a member of thousands holds nobody up."""
     found = services()
     for group in found.store.conversations.groups(user_id):
         found.delivery.change(partial(found.store.membership.withdraw, user_id, group))
+    for group in found.store.joining.asked(user_id):
+        with suppress(NotAMember):  # disbanded meanwhile
+            found.delivery.request(partial(found.store.joining.withdraw, user_id, group))
 
 
 # -- limits on guessing: only failed attempts count ----------------------------------------
