@@ -35,7 +35,8 @@ class BadRequest(HiChatError):
 class UnknownOp(BadRequest):
     code = "unknown_op"
     default = (
-        "Unknown op: use one of send, sync, read, edit, recall, react, pin, typing, watch."
+        "Unknown op: use one of send, sync, read, edit, recall, react, pin, remove, forward,"
+        " typing, watch."
     )
 
 

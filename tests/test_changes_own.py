@@ -9,8 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support import seed
-from tests.support.chat import collect, expect_silence, open_chat, text
+from tests.support.chat import collect, expect_silence, open_chat, refused, text
 from tests.support.client import Person
+from tests.support.server import Server
 from tests.support.web import Account, person, problem
 
 LIST = "/v2/conversations"
@@ -177,6 +178,86 @@ def test_a_forward_needs_the_right_to_write_where_it_goes(
     ada: Account, ben: Account, chat: str
 ) -> None:
     problem(forward(ben, f"{LIST}/{10**9}", chat, 1), 403, "not_a_member")
+
+
+def test_messages_are_removed_over_the_socket(alice: Person, bob: Person) -> None:
+    key = open_chat(alice, bob)
+    with alice.device() as hers, alice.device() as other:
+        for content in ("one", "two"):
+            hers.say(content, key)
+            other.expect("event")
+        for _ in range(2):
+            hers.send(op="remove", ref="gone", conversation=key, seqs=[2, 1])
+            ack = hers.receive()
+            assert (ack.pop("op"), ack.pop("ref"), ack.pop("seq")) == ("ack", "gone", 1)
+            assert ack.keys() == {"conversation", "at"} and ack["conversation"] != key
+        event = other.receive()
+        assert event["removal"] == {"conversation": key, "seqs": [1, 2]}
+        expect_silence(hers)
+        expect_silence(other)
+        again = alice.post(f"{LIST}/{key}/removals", ref="gone", seqs=[1, 2])
+        assert (again.status_code, again.json()["seq"]) == (200, 1)
+        refused(hers, "not_found", op="remove", conversation=key, seqs=[3])
+        refused(hers, "not_a_member", op="remove", conversation=10**9, seqs=[1])
+        for seqs in ([], [0], [1] * 101, None):
+            refused(hers, "bad_request", op="remove", conversation=key, seqs=seqs)
+    assert [event.get("removed") for event in alice.history(key)] == [True, True]
+    assert [event.get("removed") for event in bob.history(key)] == [None, None]
+
+
+def test_messages_are_forwarded_over_the_socket(
+    server: Server, alice: Person, bob: Person
+) -> None:
+    eve = Person(server)
+    key, there = open_chat(alice, bob), open_chat(bob, eve)
+    with bob.device() as his, bob.device() as other, eve.device() as hers:
+        for content in ("one", "two"):
+            alice.post(f"{LIST}/{key}/messages", ref=content, message=text(content))
+            for device in (his, other):
+                device.expect("event")
+        source = {"conversation": key, "seqs": [2, 1]}
+        acks = []
+        for _ in range(2):
+            his.send(**{"op": "forward", "ref": "f", "conversation": there, "from": source})
+            acks.append(his.receive())
+        assert acks[0] == acks[1] == {
+            "op": "ack", "ref": "f", "conversation": there, "seq": 2, "at": acks[0]["at"],
+            "forwarded": [
+                {"conversation": there, "seq": seq, "at": place["at"]}
+                for seq, place in enumerate(acks[0]["forwarded"], 1)
+            ],
+        }
+        for device in (other, hers):
+            events = [device.receive() for _ in range(2)]
+            assert [event["message"]["content"] for event in events] == ["two", "one"]
+            assert {event["message"]["forwarded"]["sender"] for event in events} == {alice.id}
+            expect_silence(device)
+        expect_silence(his)
+        again = bob.post(f"{LIST}/{there}/forwards", **{"ref": "f", "from": source})
+        assert again.json() == {"ref": "f", "forwarded": acks[0]["forwarded"]}
+        command = {"op": "forward", "conversation": there}
+        refused(his, "ref_conflict", **{
+            "op": "forward", "ref": "f", "conversation": key, "from": source
+        })
+        refused(his, "not_found", **command, **{"from": {"conversation": key, "seqs": [3]}})
+        refused(hers, "not_a_member", **command, **{"from": source})
+        for seqs in ([], [0], [1] * 51):
+            refused(his, "bad_request", **command, **{"from": {**source, "seqs": seqs}})
+    assert len(eve.history(there)) == 2
+
+
+def test_every_copy_of_a_forward_over_the_socket_counts_as_a_message(own_server: Server) -> None:
+    own_server.environ |= {"HICHAT_RATE_LIMITS": "on", "HICHAT_MESSAGES_PER_SECOND": "1"}
+    own_server.start()
+    ann = Person(own_server)
+    key = open_chat(ann, ann)
+    with ann.device() as device:
+        device.say("one", key)
+        command = {"op": "forward", "conversation": key}
+        refused(device, "rate_limited", **command, **{
+            "from": {"conversation": key, "seqs": [1] * 20}
+        })
+    assert len(ann.history(key)) == 1
 
 
 def test_a_forward_reaches_every_device_as_a_message(alice: Person, bob: Person) -> None:

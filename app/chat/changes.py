@@ -15,6 +15,7 @@ from app.chat.frames import (
     Pin,
     React,
     Recall,
+    Remove,
     Told,
     check_message,
     check_ref,
@@ -39,6 +40,7 @@ class Changes:
         self._recall_seconds = recall_seconds
         self._acts: dict[type[Change], Callable[[int, Any], Appended]] = {
             Edit: self._edit, Recall: self._recall, React: self._react, Pin: self._pin,
+            Remove: self._remove,
         }
 
     def run(self, user: int, command: Change) -> Appended:
@@ -72,6 +74,11 @@ class Changes:
     def _pin(self, user: int, command: Pin) -> Appended:
         return self._store.changes.pin(
             user, command.conversation, command.seq, command.ref, command.on
+        )
+
+    def _remove(self, user: int, command: Remove) -> Appended:
+        return self._store.removals.remove(
+            user, command.conversation, command.seqs, command.ref
         )
 
 

@@ -30,7 +30,9 @@ from app.chat.frames import (
     Change,
     Command,
     Event,
+    Forward,
     Message,
+    Place,
     Read,
     Receipt,
     Requests,
@@ -135,6 +137,8 @@ class Delivery:
             self._catching_up.sync(node, command)
         elif isinstance(command, Change):
             self.act(node.user, command, node)
+        elif isinstance(command, Forward):
+            self._forward(node, command)
         elif isinstance(command, Typing):
             self._typists.typing(node, command.conversation)
         elif isinstance(command, Watch):
@@ -351,19 +355,34 @@ class Delivery:
         assert told is not None  # a change of a message always leaves an event
         return told
 
-    def forward(
-        self, user: int, conversation: int, ref: str, source: int, seqs: list[int]
-    ) -> list[Stored]:
-        """Copy messages of `source` into `conversation`; their places, in order.
+    def _forward(self, node: Node, command: Forward) -> None:
+        # Each copy is a message; one is paid for already.
+        if self._rules.messages_per_second is not None and len(command.source.seqs) > 1:
+            copied = len(command.source.seqs) - 1
+            self._spend(node, copied, self._rules.messages_per_second)
+        places = [
+            Place(stored.conversation, stored.seq, stored.at)
+            for stored in self.forward(node.user, command, node)
+        ]
+        last = places[-1]
+        ack = Ack(command.ref, last.conversation, last.seq, last.at, places)
+        offer(node, node.dialect.other(ack))
 
-        Raises HiChatError; what could be stored then is, and the same ref stores the rest.
+    def forward(self, user: int, command: Forward, origin: Node | None = None) -> list[Stored]:
+        """Copy messages into another conversation; their places, in order.
+
+        `origin` does not hear of them. Raises HiChatError; what could be stored then is, and the
+        same ref stores the rest.
         """
-        found = copies(self._store, user, conversation, ref, source, seqs)
+        source = command.source
+        found = copies(
+            self._store, user, command.conversation, command.ref, source.conversation, source.seqs
+        )
         fresh = [copy for copy in found if not isinstance(copy, Stored)]
         results = self.journal.call_all([draft for draft, _ in fresh], _weight)
         for (draft, message), result in zip(fresh, results, strict=True):
             if isinstance(result, Stored):
-                self._publish(message, draft, result, None)
+                self._publish(message, draft, result, origin)
         left = iter(results)
         places = [copy if isinstance(copy, Stored) else next(left) for copy in found]
         for place in places:

@@ -18,6 +18,7 @@ from app.errors import BadJSON, BadRequest, HiChatError, TooLong, UnknownOp
 MAX_ID = 2**53  # what every JSON reader can hold exactly
 MAX_CURSORS = 10_000
 MAX_MENTIONS = 50
+FORWARDED_AT_ONCE, REMOVED_AT_ONCE = 50, 100
 MAX_WATCHED = 200  # users whose presence one connection hears, or one request asks for
 
 Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
@@ -132,7 +133,28 @@ class Pin(Command, tag="pin"):
     on: bool
 
 
-Change = Edit | Recall | React | Pin  # of a message that is in the log
+class Remove(Command, tag="remove"):
+    """Messages that the user deletes for themself."""
+
+    ref: Ref
+    conversation: Id
+    seqs: Annotated[list[Id], Meta(min_length=1, max_length=REMOVED_AT_ONCE)]
+
+
+Change = Edit | Recall | React | Pin | Remove  # of a message that is in the log
+
+
+class Source(Struct, forbid_unknown_fields=True):
+    conversation: Id
+    seqs: Annotated[list[Id], Meta(min_length=1, max_length=FORWARDED_AT_ONCE)]
+
+
+class Forward(Command, tag="forward", rename={"source": "from"}):
+    """Messages of `source` that are copied into `conversation`."""
+
+    ref: Ref
+    conversation: Id
+    source: Source
 
 
 class Typing(Command, tag="typing"):
@@ -192,11 +214,22 @@ class Hello(Struct, tag_field="op", tag="hello"):
     account: Head | msgspec.UnsetType = msgspec.UNSET  # the user's own log, once there is one
 
 
+class Place(Struct):
+    """Where in a log something stands."""
+
+    conversation: int
+    seq: int
+    at: int
+
+
 class Ack(Struct, tag_field="op", tag="ack"):
+    """The place of what was asked for; of a forward that of its last copy, and those of all."""
+
     ref: str
     conversation: int
     seq: int
     at: int
+    forwarded: list[Place] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Synced(Struct, tag_field="op", tag="synced", omit_defaults=True):
@@ -284,7 +317,7 @@ class Address(Struct, frozen=True):
 
 
 _encoder = msgspec.json.Encoder()
-_commands = msgspec.json.Decoder(Send | Sync | Read | Change | Typing | Watch)
+_commands = msgspec.json.Decoder(Send | Sync | Read | Change | Forward | Typing | Watch)
 _anything = msgspec.json.Decoder()
 encode = _encoder.encode
 _ref = re.compile(r'"ref"\s*:\s*"([^"\\\x00-\x1f]{1,64})"')

@@ -1,7 +1,7 @@
 """What is done to messages over HTTP: edits, recalls, reactions, pins, removals, forwards.
 
-The first four are the socket's commands, with the conversation in the address. Each is answered by
-its place in the log: 201, or 200 for a repeated `ref`.
+They are the socket's commands, with the conversation in the address. Each is answered by its place
+in the log: 201, or 200 for a repeated `ref`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ from app.chat.catching_up import event_of
 from app.chat.changes import check_emoji
 from app.chat.frames import (
     MAX_ID,
+    REMOVED_AT_ONCE,
     Change,
     Edit,
     Event,
+    Forward,
     Id,
     Pin,
     React,
     Recall,
     Ref,
+    Remove,
     Revision,
-    check_ref,
+    Source,
 )
 from app.errors import BadRequest
 from app.extensions import limiter
@@ -35,9 +38,6 @@ from app.message import bp
 from app.message.conversations import limit_writing, placed, writing_rate
 from app.services import services
 from app.store.items import Appended
-
-FORWARDED_AT_ONCE = 50
-REMOVED_AT_ONCE = 100
 
 
 class EditBody(Struct, forbid_unknown_fields=True):
@@ -67,11 +67,6 @@ class PinBody(Struct, forbid_unknown_fields=True):
 class RemovalBody(Struct, forbid_unknown_fields=True):
     ref: Ref
     seqs: Annotated[list[Id], Meta(min_length=1, max_length=REMOVED_AT_ONCE)]
-
-
-class Source(Struct, forbid_unknown_fields=True):
-    conversation: Id
-    seqs: Annotated[list[Id], Meta(min_length=1, max_length=FORWARDED_AT_ONCE)]
 
 
 class ForwardBody(Struct, forbid_unknown_fields=True, rename={"source": "from"}):
@@ -158,14 +153,8 @@ def pins(conversation: int) -> Response:
 @limit_writing
 def remove(conversation: int) -> Response:
     """Delete messages for oneself; the place is one in the user's own log."""
-    given, found = body(RemovalBody), services()
-    check_ref(given.ref)
-    who = tokens.current().user
-    told = found.delivery.change(
-        lambda: found.store.removals.remove(who, conversation, given.seqs, given.ref)
-    )
-    assert told is not None
-    return _place(given.ref, told)
+    given = body(RemovalBody)
+    return _change(Remove(given.ref, conversation, given.seqs))
 
 
 @bp.post("/v2/conversations/<id:conversation>/forwards")
@@ -175,8 +164,7 @@ def forward(conversation: int) -> Response:
     """Copy messages of another conversation, or of this one, in the order they are named in."""
     given = body(ForwardBody)
     places = services().delivery.forward(
-        tokens.current().user, conversation, given.ref, given.source.conversation,
-        given.source.seqs,
+        tokens.current().user, Forward(given.ref, conversation, given.source)
     )
     fresh = any(place.fresh for place in places)
     listed = [{"conversation": conversation, "seq": p.seq, "at": p.at} for p in places]
