@@ -254,6 +254,7 @@ def prepare_sqlite(engine: Engine, begin: str, read_only: bool = False) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late for a snapshot
         for pragma in (
             "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000",
+            "secure_delete=ON",  # what is erased leaves the file; not every build does so by itself
             f"cache_size={-READ_CACHE if read_only else -WRITE_CACHE}",
             f"query_only={'ON' if read_only else 'OFF'}",
         ):
