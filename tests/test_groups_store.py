@@ -10,12 +10,19 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from app.errors import GroupFull, HiChatError, InviteExpired, NotAContact, NotAMember
+from app.errors import (
+    GroupFull,
+    HiChatError,
+    InviteExpired,
+    NameTaken,
+    NotAContact,
+    NotAMember,
+)
 from app.models import Event, Member
 from app.models.group import OPEN
 from app.models.message import ADMIN, MEMBER, OWNER
 from app.store import Database, Store
-from app.store.items import Stored
+from app.store.items import Appended, Stored
 from tests.support.groups import crowd
 from tests.support.log import at_once, into, log, people
 from tests.support.statements import plan
@@ -261,3 +268,19 @@ def test_by_the_policy_contacts_only_friends_put_each_other_into_groups(
     assert store.invites.redeem(ben, code).told is not None  # who comes by themself needs no friend
     assert members(store, eve, group) == {eve: OWNER, ada: MEMBER, ben: MEMBER}
     assert members(store, eve, new_group(store, eve, ada)) == {eve: OWNER, ada: MEMBER}
+
+
+@only_postgres
+def test_of_many_who_ask_for_one_name_at_once_one_gets_it(store: Store) -> None:
+    owners = people(store, 8)
+
+    def create(owner: int, name: str) -> Appended:
+        return store.groups.create(owner, name, [], unique=True, join_policy=OPEN)
+
+    results = at_once([
+        partial(attempt, partial(create, owner, "Walkers")) for owner in owners
+    ])
+    assert sum(isinstance(result, Appended) for result in results) == 1
+    assert sum(isinstance(result, NameTaken) for result in results) == 7
+    assert isinstance(attempt(partial(create, owners[0], "walkers")), NameTaken)
+    create(owners[0], "others")

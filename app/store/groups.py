@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import NameTaken, NotAMember
@@ -53,8 +53,8 @@ class Groups:
         """
 
         def work(session: Session) -> Appended:
-            if unique and _named(session, owner, name) is not None:
-                raise NameTaken()
+            if unique:
+                self._reserve(session, owner, name)
             now = now_ms()
             conversation = Conversation(
                 kind=GROUP, last_at=now, created_at=now, size=0, last_seq=0,
@@ -75,6 +75,14 @@ class Groups:
             return act.append("group", body, joined=everybody)
 
         return self._database.write(work)
+
+    def _reserve(self, session: Session, owner: int, name: str) -> None:
+        """Raises NameTaken. Of two who ask for one name at once, the second waits for the first."""
+        if not self._database.embedded:  # else there is one writer only
+            key = func.hashtextextended(name_key(name), 0)
+            session.execute(select(func.pg_advisory_xact_lock(key))).close()
+        if _named(session, owner, name) is not None:
+            raise NameTaken()
 
     def change(self, user_id: int, group: int, asked: Mapping[str, Any]) -> Appended | None:
         """Set what `asked` names in the words of the wire; None if all of it is so already.
