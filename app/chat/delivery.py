@@ -19,7 +19,7 @@ from app.chat import codec
 from app.chat.bus import Bus
 from app.chat.catching_up import CatchingUp, event_of, offer
 from app.chat.changes import Changes
-from app.chat.forwards import copies
+from app.chat.forwards import copies, forwarded
 from app.chat.frames import (
     ACCOUNT,
     GROUP,
@@ -32,7 +32,6 @@ from app.chat.frames import (
     Event,
     Forward,
     Message,
-    Place,
     Read,
     Receipt,
     Requests,
@@ -66,19 +65,15 @@ OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 Answer = Callable[["Stored | Marked | HiChatError"], None]
 
 
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """What delivery is told by the configuration."""
 
-    def __init__(
-        self, max_content_chars: int, messages_per_second: float | None, sync_events: int,
-        heartbeat: float, edit_seconds: int, recall_seconds: int,
-    ) -> None:
-        self.max_content_chars = max_content_chars
-        self.messages_per_second = messages_per_second  # None: no limit
-        self.sync_events = sync_events
-        self.heartbeat = heartbeat
-        self.edit_seconds = edit_seconds
-        self.recall_seconds = recall_seconds
+    max_content_chars: int
+    messages_per_second: float | None  # None: no limit
+    sync_events: int
+    heartbeat: float
+    edit_seconds: int
+    recall_seconds: int
 
 
 class Contact(msgspec.Struct):
@@ -356,16 +351,10 @@ class Delivery:
         return told
 
     def _forward(self, node: Node, command: Forward) -> None:
-        # Each copy is a message; one is paid for already.
-        if self._rules.messages_per_second is not None and len(command.source.seqs) > 1:
-            copied = len(command.source.seqs) - 1
+        copied = len(command.source.seqs) - 1  # each copy is a message; one is paid for already
+        if self._rules.messages_per_second is not None and copied:
             self._spend(node, copied, self._rules.messages_per_second)
-        places = [
-            Place(stored.conversation, stored.seq, stored.at)
-            for stored in self.forward(node.user, command, node)
-        ]
-        last = places[-1]
-        ack = Ack(command.ref, last.conversation, last.seq, last.at, places)
+        ack = forwarded(command.ref, self.forward(node.user, command, node))
         offer(node, node.dialect.other(ack))
 
     def forward(self, user: int, command: Forward, origin: Node | None = None) -> list[Stored]:
@@ -374,10 +363,7 @@ class Delivery:
         `origin` does not hear of them. Raises HiChatError; what could be stored then is, and the
         same ref stores the rest.
         """
-        source = command.source
-        found = copies(
-            self._store, user, command.conversation, command.ref, source.conversation, source.seqs
-        )
+        found = copies(self._store, user, command)
         fresh = [copy for copy in found if not isinstance(copy, Stored)]
         results = self.journal.call_all([draft for draft, _ in fresh], _weight)
         for (draft, message), result in zip(fresh, results, strict=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 
-from app.chat.frames import Origin, Told, check_ref, encode
+from app.chat.frames import Ack, Forward, Origin, Place, Told, check_ref, encode
 from app.errors import NotAMember, NotFound, Recalled, RefConflict
 from app.store import Store
 from app.store.items import Draft, Entry, Stored
@@ -15,14 +16,14 @@ Copy = tuple[Draft, Told]
 _message = msgspec.json.Decoder(Told)
 
 
-def copies(
-    store: Store, user: int, conversation: int, ref: str, source: int, seqs: list[int]
-) -> list[Stored | Copy]:
-    """For each message to be forwarded into `conversation`, where it is already, or a draft.
+def copies(store: Store, user: int, command: Forward) -> list[Stored | Copy]:
+    """For each message to be forwarded, where it is already, or a draft.
 
     Whether the user may write there, the journal asks. Raises NotAMember, NotFound, Recalled,
     RefConflict: all can be forwarded, or none is.
     """
+    ref, conversation = command.ref, command.conversation
+    source, seqs = command.source.conversation, command.source.seqs
     check_ref(ref)
     refs = [_derived(ref, index) for index in range(len(seqs))]
     stored = store.forwards.stored(user, refs)
@@ -37,6 +38,13 @@ def copies(
         else _copy(user, key, conversation, seq, seen.get(seq))
         for seq, key in zip(seqs, refs, strict=True)
     ]
+
+
+def forwarded(ref: str, stored: Sequence[Stored]) -> Ack:
+    """What the sender of a forward hears."""
+    places = [Place(found.conversation, found.seq, found.at) for found in stored]
+    last = places[-1]
+    return Ack(ref, last.conversation, last.seq, last.at, places)
 
 
 def _said(body: str) -> Told | None:
