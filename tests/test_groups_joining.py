@@ -241,5 +241,5 @@ def test_the_admins_hear_how_many_wait_and_read_it_after_a_reconnect(server: Ser
             device.sync(**{f"c{group}": 0})
             assert sum(frame["op"] == "requests" for frame in device.frames) == heard
     stranger = Person(server)
-    assert stranger.request("DELETE", f"/v2/groups/{10**9}/join").status_code == 403
-    assert stranger.request("DELETE", f"{path}/join").status_code == 204
+    for there in (path, f"/v2/groups/{10**9}"):
+        assert stranger.request("DELETE", f"{there}/join").status_code == 204

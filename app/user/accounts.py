@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from msgspec import Struct
 
 from app.auth import tokens
 from app.auth.tickets import Pass
-from app.errors import BadCredentials, BadRequest, HiChatError, NotAMember
+from app.errors import BadCredentials, BadRequest, HiChatError
 from app.extensions import limiter
 from app.http import SEED_PREFIX, body, field
 from app.models import User
@@ -145,8 +144,7 @@ def _leave_groups(user_id: int) -> None:
     for group in found.store.conversations.groups(user_id):
         found.delivery.change(partial(found.store.membership.withdraw, user_id, group))
     for group in found.store.joining.asked(user_id):
-        with suppress(NotAMember):  # disbanded meanwhile
-            found.delivery.request(partial(found.store.joining.withdraw, user_id, group))
+        found.delivery.request(partial(found.store.joining.withdraw, user_id, group))
 
 
 # -- limits on guessing: only failed attempts count ----------------------------------------

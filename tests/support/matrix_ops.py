@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tests.support.matrix import Expected, Policy, everybody, policy
-from tests.support.scene import CONNECTED
+from tests.support.scene import CONNECTED, NOWHERE
 
 OK = 0
 V1 = "/v1 Type "
@@ -67,6 +67,15 @@ def react(seq: str, conversation: str = "@group") -> dict[str, Any]:
     return change(seq, conversation, emoji="🎉", on=True)
 
 
+def forward(into: str, source: str, seq: Any) -> dict[str, Any]:
+    given = {"conversation": source, "seqs": [seq]}
+    return {"ref": "@new", "conversation": into, "from": given}
+
+
+def remove(conversation: str, seq: Any) -> dict[str, Any]:
+    return {"ref": "@new", "conversation": conversation, "seqs": [seq]}
+
+
 def seed(kind: int, target: Any = 0) -> dict[str, Any]:
     return {"Type": kind, "TargetId": target, "Media": 1, "Content": "hello"}
 
@@ -107,6 +116,17 @@ OPS = [
     Op("recall", policy(OK), change("@slip"), "one's own"),
     Op("recall", policy("forbidden", owner=OK), change("@deputys_slip"), "an admin's"),
     Op("recall", apart(OK), change("@slip_between", "@between"), "across a block"),
+    Op("forward", writers(), forward("@group", "@group", "@said")),
+    Op("forward", policy("not_a_member", owner="not_found"), forward("@plaza", "@log", 1),
+       "out of the owner's log"),
+    Op("forward", policy("not_found"), forward("@plaza", "@group", NOWHERE),
+       "what there is not"),
+    Op("forward", apart("blocked"), forward("@between", "@between", "@own_between"),
+       "across a block"),
+    Op("remove", policy(OK), remove("@group", "@said")),
+    Op("remove", policy(OK, newcomer="not_found"), remove("@group", "@early"),
+       "what was said before one came"),
+    Op("remove", both(), remove("@private", 1), "in a private chat"),
     Op("typing", writers(), {"conversation": "@group"}),
     Op("typing", both(), {"conversation": "@private"}, "in a private chat"),
     Op("typing", apart("blocked"), {"conversation": "@between"}, "across a block"),

@@ -154,6 +154,13 @@ READING = [
         query={"q": "walrus", "conversation": "@group"}),
     Row("GET /v2/search", everybody("not_a_member"), "in the owner's log",
         query={"q": "walrus", "conversation": "@log"}),
+    Row("GET /v2/search", everybody(200), "the best",
+        query={"q": "walrus", "sort": "relevance"}),
+    Row("GET /v2/search", everybody(200), "without words", query={"media": "text"}),
+    Row("GET /v2/search", members(200), "without words, in the group",
+        query={"conversation": "@group"}),
+    Row("GET /v2/search", everybody("not_a_member"), "without words, in the owner's log",
+        query={"conversation": "@log"}),
     Row("GET /v2/socket", everybody(101)),
 ]
 WRITING = [
@@ -243,6 +250,8 @@ GROUPS = [
     Row(f"POST {GROUP}/join", everybody(200), "open", {"group": "door"}, json={}),
     Row(f"POST {GROUP}/join", everybody("not_a_member"), "a private chat", {"group": "private"},
         json={}),
+    Row(f"DELETE {GROUP}/join", everybody(204)),
+    Row(f"DELETE {GROUP}/join", everybody(204), "of none", {"group": "nowhere"}),
     Row(f"GET {GROUP}/requests", admins(200)),
     Row(f"POST {GROUP}/requests/<id:user>", admins(204), "accept", {"user": "waiting"},
         json={"accept": True}),
