@@ -144,6 +144,25 @@ class Config:
     recall_seconds: int = setting(
         "HICHAT_RECALL_SECONDS", 120, "how long a message can be recalled; 0: never", least=0
     )
+    media_file_bytes: int = setting(
+        "HICHAT_MEDIA_FILE_BYTES", 2_147_483_648, "largest file that may be uploaded, in bytes"
+    )
+    media_day_bytes: int = setting(
+        "HICHAT_MEDIA_DAY_BYTES", 10_737_418_240, "bytes that a user may upload in 24 hours"
+    )
+    media_user_bytes: int = setting(
+        "HICHAT_MEDIA_USER_BYTES", 107_374_182_400, "bytes of uploads that are kept for a user"
+    )
+    media_pixels: int = setting(
+        "HICHAT_MEDIA_PIXELS", 50_000_000, "largest picture, in pixels of all its frames together"
+    )
+    media_threads: int = setting(
+        "HICHAT_MEDIA_THREADS", 1, "threads that work on pictures, per process"
+    )
+    media_url: str = setting(
+        "HICHAT_MEDIA_URL", "",
+        "where files are kept: empty: in the data folder; or `s3://bucket/prefix`",
+    )
     search: bool = setting(
         "HICHAT_SEARCH", True, "full-text search; `off` keeps no index of words"
     )

@@ -157,6 +157,26 @@ class UnknownUser(NotFound):
     default = "There is no such user."
 
 
+class UnknownMedia(NotFound):
+    code = "unknown_media"
+    default = "There is no such upload of yours: upload the file first."
+
+
+class BadMedia(HiChatError):
+    code, status = "bad_media", 422
+    default = "This file cannot be taken."
+
+
+class StorageFull(HiChatError):
+    code, status, retry = "storage_full", 507, True
+    default = "The server has no room for this file now: try again later."
+
+
+class QuotaExceeded(Forbidden):
+    code = "quota_exceeded"
+    default = "You have uploaded as much as this server allows."
+
+
 class Recalled(HiChatError):
     code, status = "recalled", 410
     default = "This message has been recalled."
