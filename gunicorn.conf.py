@@ -4,12 +4,16 @@ The master must not import the application: what it imports before the fork is n
 gevent in the workers.
 """
 
+import contextlib
 import gc
 import os
 import resource
 import signal
+import socket
 
 import config as configuration
+
+DISCARDED_SLICES = 64  # of 64 KiB
 
 _config = configuration.load()
 os.umask(0o077)  # the database is nobody else's to read
@@ -42,10 +46,22 @@ def on_starting(server):
 
 
 def post_request(worker, req, environ, resp):
-    """gunicorn's keep-alive loop does not yield while requests are pipelined; others would wait."""
+    """Let others have their turn: gunicorn does not, while it reads what was pipelined.
+
+    Nor while it throws away the rest of a body that was refused: we do so, and end a long one.
+    """
     import gevent
 
     gevent.sleep(0)
+    sock = environ.get("gunicorn.socket")
+    if sock is None:  # it became a WebSocket
+        return
+    with contextlib.suppress(Exception):  # the peer has left, or breaks HTTP: gunicorn finds out
+        for _ in range(DISCARDED_SLICES):
+            if not req.body.read(65_536):
+                return
+            gevent.sleep(0)
+        sock.shutdown(socket.SHUT_RD)
 
 
 def post_worker_init(worker):

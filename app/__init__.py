@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config as configuration
-from app import cli, health, http, logs, message, metrics, models, services, user
+from app import cli, health, http, logs, media, message, metrics, models, services, user
 from app.extensions import db, jwt, limiter, migrate, sock
 
 REDIS_PATIENCE = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
@@ -39,6 +39,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     app.url_map.converters["id"] = http.IdConverter
     app.register_blueprint(user.bp)
     app.register_blueprint(message.bp)
+    app.register_blueprint(media.bp)
     app.register_blueprint(health.bp)
     app.register_blueprint(metrics.bp)
     app.cli.add_command(cli.commands)

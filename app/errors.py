@@ -187,6 +187,49 @@ class TooMany(HiChatError):
     default = "There are too many of these already: take some away first."
 
 
+class BadRange(HiChatError):
+    code, status = "bad_range", 416
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes: ask for some of them.")
+        self.headers = {"Content-Range": f"bytes */{size}"}
+
+
+class WrongOffset(HiChatError):
+    code, status = "wrong_offset", 409
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"{offset} bytes are here: go on from there.")
+        self.headers = {"Upload-Offset": str(offset)}
+
+
+class NotFinished(HiChatError):
+    code, status = "not_finished", 409
+    default = "Not all of this upload is here yet."
+
+
+class Locked(HiChatError):
+    code, status, retry = "locked", 423, True
+    default = "Another request is writing to this upload: try again."
+
+
+class TusVersion(HiChatError):
+    code, status = "tus_version", 412
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Send the header Tus-Resumable: {version}.")
+        self.headers = {"Tus-Version": version}
+
+
+class WrongType(HiChatError):
+    code, status = "wrong_type", 415
+
+
+class TooSlow(HiChatError):
+    code, status, retry = "too_slow", 408, True
+    default = "The body did not arrive in time."
+
+
 class NameTaken(HiChatError):
     code, status = "name_taken", 409
     default = "This name is taken: choose another one."

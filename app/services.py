@@ -11,6 +11,7 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
+from app.auth.addresses import Addresses
 from app.auth.passwords import Passwords
 from app.auth.tickets import Tickets
 from app.chat.bus import Bus
@@ -18,6 +19,7 @@ from app.chat.delivery import Delivery, Rules
 from app.chat.hub import Hub
 from app.chat.node import Limits
 from app.chat.presence import LocalLeases, Presence
+from app.chat.seed import V1
 from app.store import Database, Store
 from config import Config
 
@@ -40,6 +42,8 @@ class Services:
     limits: Limits
     passwords: Passwords
     tickets: Tickets
+    addresses: Addresses
+    v1: V1
 
     def start(self) -> None:
         """Begin what nobody asks for: forgetting; called once, when the process is to serve."""
@@ -58,7 +62,8 @@ class Services:
 def build(config: Config, engine: Engine) -> Services:
     """Wire the parts. Nothing runs yet: greenlets and threads begin with the first use."""
     store = Store(
-        Database(engine), config.group_members, config.contacts_only, config.search, _die
+        Database(engine), config.group_members, config.contacts_only, config.search, _die,
+        config.media_day_bytes, config.media_user_bytes,
     )
     hub = Hub(config.user_connections, _die)
     rules = Rules(
@@ -75,9 +80,10 @@ def build(config: Config, engine: Engine) -> Services:
     presence = Presence(
         LocalLeases(), store.sightings.visible, store.sightings.save, config.presence_grace, _die
     )
+    addresses = Addresses(config.signing_key())
     return Services(
         config, store, hub, hub, Delivery(store, hub, rules, presence, _die), presence, limits,
-        Passwords(config.password_threads), Tickets(),
+        Passwords(config.password_threads), Tickets(), addresses, V1(addresses.for_conversation),
     )
 
 

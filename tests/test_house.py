@@ -33,6 +33,7 @@ ARROWS = {
     "app.store": ("app.store", "app.models", "app.extensions"),
     "app.chat": ("app.chat",),
     "app.chat.catching_up": ("app.chat", "app.store"),
+    "app.chat.attachments": ("app.chat", "app.models"),
     "app.chat.delivery": ("app.chat", "app.store"),
     "app.chat.changes": ("app.chat", "app.store"),
     "app.chat.forwards": ("app.chat", "app.store"),

@@ -127,6 +127,13 @@ def check_session(who: Pass) -> bool:
     return shows
 
 
+def logged_in() -> Pass:
+    """Who is asking, by the bearer token. Raises Unauthorized and its kin."""
+    who = read_token(bearer())
+    check_session(who)
+    return who
+
+
 def socket_pass(offered: list[str]) -> Pass:
     """Who opens a `/v2` socket: by a bearer token, or by a ticket among the subprotocols.
 

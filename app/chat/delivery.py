@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from app.chat import codec
+from app.chat.attachments import described
 from app.chat.bus import Bus
 from app.chat.catching_up import CatchingUp, event_of, offer
 from app.chat.changes import Changes
@@ -241,16 +242,23 @@ class Delivery:
     def _draft(self, user: int, command: Send) -> Draft:
         check_message(command.message, self._rules.max_content_chars)
         check_ref(command.ref)
+        medium = self._attach(user, command) if command.message.attachment is not None else None
         if (command.conversation is None) == (command.to is None):
             raise BadRequest("Name either `conversation` or `to`.")
         draft = Draft(
             user, command.ref or None, encode(command.message).decode(),
             command.message.reply_to, command.conversation,
-            command.to.user if command.to else None,
+            command.to.user if command.to else None, medium=medium,
         )
         if command.message.mentions or command.message.mention_all:
             draft.mentions = _mentions(command.message)
         return draft
+
+    def _attach(self, user: int, command: Send) -> str | None:
+        """Say of the message's file what the server knows; the id of the upload, if it is one."""
+        find = partial(self._store.media.own, user)
+        command.message, medium = described(command.message, find)
+        return medium
 
     def _publish(
         self, message: Message, draft: Draft, stored: Stored, origin: Node | None

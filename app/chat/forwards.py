@@ -70,7 +70,9 @@ def _copy(user: int, ref: str, conversation: int, seq: int, entry: Entry | None)
     message = Told(
         said.media, said.content, attachment=said.attachment, forwarded=_origin(entry, said)
     )
-    return Draft(user, ref, encode(message).decode(), conversation=conversation), message
+    medium = said.attachment.id or None if said.attachment else None
+    body = encode(message).decode()
+    return Draft(user, ref, body, conversation=conversation, medium=medium), message
 
 
 def _again(stored: Entry, conversation: int, original: Entry | None) -> Stored:

@@ -29,9 +29,39 @@ Media = Literal["text", "emoji", "audio", "image", "video", "file"]
 CursorKey = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,15}\Z")]
 
 
-class Attachment(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What a `/v1` message says of its file: addresses, description, amount (seconds, bytes)."""
+MediumId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22}\Z")]
 
+
+_medium = re.compile(r"/v2/media/([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
+
+
+def medium_of(address: str) -> str | None:
+    """The id of the upload that an address, whole or not, signed or not, is of."""
+    found = _medium.search(address)
+    return found[1] if found else None
+
+
+class Upload(Struct, forbid_unknown_fields=True):
+    """A file that the sender has uploaded, by the id that the upload was answered with."""
+
+    id: MediumId
+
+
+class Attachment(Upload, forbid_unknown_fields=True, omit_defaults=True):
+    """The file of a message: an upload as the server knows it, lengths in pixels and milliseconds.
+
+    What a `/v1` client says of it, too: description, amount (seconds, bytes), and the addresses
+    of what is no upload.
+    """
+
+    id: str = ""
+    name: str = ""
+    type: str = ""
+    size: int = 0
+    width: int | None = None
+    height: int | None = None
+    duration: int | None = None
+    waveform: str | None = None
     url: Line = ""
     file_url: Line = ""
     description: Line = ""
@@ -44,7 +74,7 @@ class Message(Struct, forbid_unknown_fields=True, omit_defaults=True):
     media: Media
     content: str = ""
     reply_to: Id | None = None
-    attachment: Attachment | None = None
+    attachment: Upload | None = None
     sent_at: Annotated[int, Meta(ge=0, le=MAX_ID)] | None = None
     mentions: Annotated[list[Id], Meta(max_length=MAX_MENTIONS)] | None = None
     mention_all: bool = False
@@ -60,6 +90,7 @@ class Origin(Struct, forbid_unknown_fields=True):
 class Told(Message):
     """A message as the log tells it, with what only the server says of it."""
 
+    attachment: Attachment | None = None
     edited_at: int | None = None
     edited_seq: int | None = None  # of the edit that made it so
     forwarded: Origin | None = None
@@ -374,7 +405,7 @@ def check_message(message: Message, max_chars: int) -> None:
         raise TooLong(f"The content has {found} characters; {max_chars} may be sent.")
     file = message.attachment
     check_nul("content", message.content)
-    if file is not None:
+    if isinstance(file, Attachment):
         check_nul("attachment", file.url + file.file_url + file.description)
     if not message.content and (message.media == "text" or (
         message.media == "emoji" and file is None

@@ -6,6 +6,7 @@ braces, because the seed's client takes every frame with a `}` for a message.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from app.chat.frames import (
     Outgoing,
     Send,
     To,
+    Told,
     WireError,
     bad_json,
     encode,
@@ -86,9 +88,15 @@ _names = frozenset(info.encode_name for info in msgspec.structs.fields(SeedMessa
 
 
 class V1:
-    """The dialect of an existing client; frozen by the seed's contract."""
+    """The dialect of an existing client; frozen by the seed's contract.
+
+    `address` gives an upload's, for the readers of a conversation.
+    """
 
     echoes = True  # that client does not draw its own group messages
+
+    def __init__(self, address: Callable[[str, int], str]) -> None:
+        self._address = address
 
     def parse(self, text: str) -> Command | None:
         """A command, or None for a heartbeat, which is not answered."""
@@ -105,7 +113,7 @@ class V1:
     def event(self, event: Event, message: Message | None, to: Address) -> bytes | None:
         if message is None:
             return None
-        return frame(TEXT, encode(seed_event(event, message, to)))
+        return frame(TEXT, encode(self.seed_event(event, message, to)))
 
     def other(self, item: Outgoing) -> bytes | None:
         if isinstance(item, WireError):
@@ -114,16 +122,35 @@ class V1:
         return None
 
 
+    def seed_event(self, event: Event, message: Message, to: Address) -> SeedEvent:
+        """The seed's message object for an event of the log."""
+        file, number = message.attachment, NUMBERS[message.media]
+        if file is None:
+            file = _NO_FILE
+        assert isinstance(file, Attachment)  # the log tells all of it
+        if file.id:
+            file = _as_seen(file, number, self._address(file.id, event.conversation))
+        return SeedEvent(
+            event.sender, to.target(event.sender), to.kind, number, message.content,
+            file.url, file.file_url, file.description, file.amount, message.sent_at or event.at,
+            f"{event.conversation}-{event.seq}", event.seq,
+        )
+
+
 _BRACES = {ord("{"): "(", ord("}"): ")"}
+_NO_FILE = Attachment()
 
 
-def seed_event(event: Event, message: Message, to: Address) -> SeedEvent:
-    """The seed's message object for an event of the log."""
-    file = message.attachment or Attachment()
-    return SeedEvent(
-        event.sender, to.target(event.sender), to.kind, NUMBERS[message.media], message.content,
-        file.url, file.file_url, file.description, file.amount, message.sent_at or event.at,
-        f"{event.conversation}-{event.seq}", event.seq,
+def _as_seen(file: Attachment, number: int, address: str) -> Attachment:
+    """An upload where the seed's client looks for it: files, and anything else that has a name."""
+    if number == NUMBERS["file"]:
+        return Attachment(
+            file_url=address, description=file.description or file.name,
+            amount=file.amount or file.size,
+        )
+    seconds = -(-(file.duration or 0) // 1000)
+    return Attachment(
+        url=address, description=file.description, amount=file.amount or seconds
     )
 
 
@@ -158,11 +185,12 @@ def _command(seed: SeedMessage) -> Send | Broadcast:
         raise BadRequest("Type must be 0, 1, 2 or 3, and TargetId a user or a group.")
     if not (0 <= seed.amount <= MAX_ID and 0 <= seed.create_time <= MAX_ID):
         raise BadRequest(f"Amount and CreateTime go from 0 to {MAX_ID}.")
-    file = Attachment(seed.url, seed.file_url, seed.description, int(seed.amount))
-    message = Message(
-        media, seed.content, attachment=file if file != Attachment() else None,
-        sent_at=int(seed.create_time) or None,
-    )
+    message = Told(media, seed.content, sent_at=int(seed.create_time) or None)
+    if seed.url or seed.file_url or seed.description or seed.amount:
+        message.attachment = Attachment(
+            url=seed.url, file_url=seed.file_url, description=seed.description,
+            amount=int(seed.amount),
+        )
     if seed.type == BROADCAST:
         return Broadcast("", message)
     if seed.type == GROUP:

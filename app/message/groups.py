@@ -80,7 +80,7 @@ class GroupLine(Struct):
 def create_group() -> Response:
     """A new group of the asking user and `members`: 201."""
     who, found, given = tokens.current().user, services(), body(NewGroup)
-    settings = checked(given)
+    settings = checked(who, given)
     del settings["members"]
     told = make(who, given.members, settings)
     return answer(line_of(found.store.groups.get(who, told.entry.conversation_id)), 201)
@@ -97,7 +97,8 @@ def group(group: int) -> Response:
 @limit_writing
 def change_group(group: int) -> Response:
     """Change the settings, as an admin; the answer is the group as it is now."""
-    who, found, asked = tokens.current().user, services(), checked(body(Changes))
+    who, found = tokens.current().user, services()
+    asked = checked(who, body(Changes))
     found.delivery.change(partial(found.store.groups.change, who, group, asked))
     return answer(line_of(found.store.groups.get(who, group)))
 
@@ -127,13 +128,13 @@ def make(
     return told
 
 
-def checked(given: Settings) -> dict[str, Any]:
+def checked(user_id: int, given: Settings) -> dict[str, Any]:
     """What is set in `given`. Raises BadRequest that says the rule."""
     values = sent(given)
     if "name" in values:
         values["name"] = check_name(values["name"])
     if "avatar" in values:
-        check_profile({"avatar": values["avatar"]})
+        values |= check_profile(user_id, {"avatar": values["avatar"]})
     for key in ("description", "announcement"):
         check_nul(key, values.get(key, ""))
     return values

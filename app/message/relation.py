@@ -37,7 +37,7 @@ def seed_new_group(who: Pass) -> Response:
         return refuse("群名称不能为空")
     try:
         name = check_name(field("name").strip())
-        settings = {"name": name, **check_profile({"avatar": field("icon")})}
+        settings = {"name": name, **check_profile(who.user, {"avatar": field("icon")})}
         details = {"category": _category(), "description": _description()}
     except BadRequest:
         return refuse("参数不匹配")

@@ -8,7 +8,6 @@ from flask import Response
 from app.auth.tickets import Pass
 from app.chat.catching_up import event_of
 from app.chat.frames import PRIVATE, Address, Told
-from app.chat.seed import seed_event
 from app.errors import BadRequest
 from app.http import field, whole
 from app.message import bp
@@ -46,7 +45,7 @@ def seed_history(who: Pass) -> Response:
 
 def _line(entry: Entry, to: Address) -> str:
     message = _message.decode(entry.body)
-    return msgspec.json.encode(seed_event(event_of(entry), message, to)).decode()
+    return msgspec.json.encode(services().v1.seed_event(event_of(entry), message, to)).decode()
 
 
 def _index(name: str) -> int:

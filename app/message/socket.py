@@ -12,7 +12,6 @@ from app.auth import tokens
 from app.auth.tickets import Pass
 from app.chat.frames import V2, Dialect
 from app.chat.node import Handler, Node
-from app.chat.seed import V1
 from app.chat.websocket import WebSocket
 from app.errors import BadHandshake
 from app.extensions import sock
@@ -23,7 +22,7 @@ from app.user.seed import check_session, identify
 SUBPROTOCOL = "hichat.v2"
 
 log = structlog.get_logger()
-v1, v2 = V1(), V2()
+v2 = V2()
 
 
 @sock.route("/v2/socket", bp=bp)
@@ -39,7 +38,7 @@ def socket_v2(websocket: WebSocket) -> None:
 @sock.route("/v1/user/SendUserMsg", bp=bp)
 def socket_v1(websocket: WebSocket) -> None:
     """The seed's socket: `?token=&userId=`, no greeting, no acks."""
-    _serve(websocket, identify(), v1, check_session, None)
+    _serve(websocket, identify(), services().v1, check_session, None)
 
 
 def _serve(

@@ -18,6 +18,7 @@ from app.store.joining import Joining
 from app.store.journal import JournalStore
 from app.store.keeper import Keeper
 from app.store.leaving import Leaving
+from app.store.media import UNBOUNDED, Media
 from app.store.membership import Membership
 from app.store.presence import Sightings
 from app.store.receipts import Receipts
@@ -27,6 +28,7 @@ from app.store.roster import GROUP_MEMBERS
 from app.store.search import Search
 from app.store.sessions import Sessions
 from app.store.settings import Settings
+from app.store.uploads import Uploads
 from app.store.users import Users
 
 
@@ -36,6 +38,7 @@ class Store:
     def __init__(
         self, database: Database, group_members: int = GROUP_MEMBERS, contacts_only: bool = False,
         searchable: bool = True, on_death: Callable[[], None] | None = None,
+        day_bytes: int = UNBOUNDED, user_bytes: int = UNBOUNDED,
     ) -> None:
         """`on_death` is called if the greenlet dies that keeps the index; without it, none does."""
         self.database = database
@@ -50,6 +53,8 @@ class Store:
         self.broadcasts = Broadcasts(database)
         self.indexer = Indexer(database)
         self.changes = Changes(database, contacts_only, self.indexer)
+        self.media = Media(database, day_bytes, user_bytes)
+        self.uploads = Uploads(database, self.media)
         self.removals = Removals(database)
         self.forwards = Forwards(database)
         self.keeper = Keeper(self.indexer, searchable, on_death)

@@ -20,6 +20,7 @@ from app.errors import (
     NotAMember,
     Recalled,
     RefConflict,
+    UnknownMedia,
     UnknownUser,
 )
 from app.models import Conversation, Event, User
@@ -42,6 +43,7 @@ from app.store.items import (
     Result,
     Stored,
 )
+from app.store.media import attach, lock_media
 from app.store.pairs import flags_between, given, open_pairs
 from app.store.places import Head, Seat
 from app.store.references import replied
@@ -89,6 +91,8 @@ class Batch:
         self.repeats: dict[tuple[int, str], tuple[Stored, str, str]] = {}
         self.replied: dict[tuple[int, int], tuple[str, bool]] | None = None  # read when needed
         self.mentions: list[tuple[Stored, tuple[int, ...]]] = []
+        self.media: set[str] | None = None  # those that are there; read when needed
+        self.carriers: list[tuple[Stored, str]] = []
         self.rows: list[tuple[Any, ...]] = []
         self.new_rows: list[tuple[Head, tuple[Any, ...]]] = []  # likewise, in new heads
         self.new_places: list[tuple[Head, Stored]] = []  # that must still hear their conversation
@@ -245,8 +249,9 @@ class Batch:
                 return UnknownUser()
         if (refusal := self._refusal(head, draft.sender, now)) is not None:
             return refusal
-        if (draft.reply_to is not None or draft.mentions) and (
-            refusal := self._refusal_to_mention(draft, head) or self._refusal_to_reply(draft, head)
+        if (draft.reply_to is not None or draft.mentions or draft.medium is not None) and (
+            refusal := self._refusal_to_mention(draft, head)
+            or self._refusal_to_reply(draft, head) or self._refusal_to_carry(draft)
         ):
             return refusal
         return self._place(draft, head, now)
@@ -272,6 +277,8 @@ class Batch:
             self.new_places.append((head, again))
         if draft.mentions:
             self.mentions.append((stored, draft.mentions))
+        if draft.medium is not None:
+            self.carriers.append((stored, draft.medium))
         return stored
 
     def _refusal(self, head: Head, user: int, now: int) -> HiChatError | None:
@@ -317,6 +324,16 @@ class Batch:
             return BadRequest(f"reply_to is {seq}, which is no message that you can see here.")
         return Recalled("The message that this replies to was recalled.") if recalled else None
 
+    def _refusal_to_carry(self, draft: Draft) -> HiChatError | None:
+        """Only files that are still there."""
+        if draft.medium is None:
+            return None
+        if self.media is None:
+            self.media = lock_media(self.connection, {
+                item.medium for item in self.items if isinstance(item, Draft) and item.medium
+            })
+        return None if draft.medium in self.media else UnknownMedia()
+
     def _find_replied(self) -> dict[tuple[int, int], tuple[str, bool]]:
         asked = set()
         for item, key in zip(self.items, self.keys, strict=True):
@@ -354,6 +371,10 @@ class Batch:
                 for user in set(users)
             ]
             cursor.executemany(self._spelled(_MENTION), named)
+        if self.carriers:
+            attach(self.connection, [
+                (to.conversation, to.seq, medium) for to, medium in self.carriers
+            ])
         if self.marks:
             marks = [(seq, *key) for key, seq in sorted(self.marks.items())]
             cursor.executemany(self._spelled(_MARK_READ), marks)

@@ -37,7 +37,8 @@ class Entry(NamedTuple):
 class Draft(Struct, gc=False):
     """An event that wants to be stored. Exactly one of `conversation` and `to_user` is set.
 
-    `mentions` are the users it names; EVERYBODY is all of them.
+    `mentions` are the users it names; EVERYBODY is all of them. `medium` is the file that it
+    carries; that its sender may send it has been asked.
     """
 
     sender: int
@@ -48,6 +49,7 @@ class Draft(Struct, gc=False):
     to_user: int | None = None
     type: str = "message"
     mentions: tuple[int, ...] = ()
+    medium: str | None = None
 
 
 class Mark(Struct, gc=False):

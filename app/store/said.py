@@ -7,6 +7,7 @@ from msgspec import Struct
 
 
 class File(Struct):
+    name: str = ""
     description: str = ""
 
 
@@ -18,8 +19,8 @@ class Said(Struct):
     attachment: File | None = None
 
     def text(self) -> str:
-        described = self.attachment.description if self.attachment else ""
-        return "\n".join(part for part in (self.content, described) if part)
+        file = self.attachment or File()
+        return "\n".join(part for part in (self.content, file.name, file.description) if part)
 
 
 class Change(Struct):

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from app.auth import tokens
 from app.auth.tickets import Pass
+from app.chat.frames import medium_of
 from app.errors import BadCredentials, BadRequest, HiChatError
 from app.extensions import limiter
 from app.http import SEED_PREFIX, body, field
@@ -54,7 +55,7 @@ def check_password(password: str, name: str, shortest: int) -> None:
         raise BadRequest("The password must not be the name.")
 
 
-def check_profile(values: dict[str, Any]) -> dict[str, Any]:
+def check_profile(user_id: int, values: dict[str, Any]) -> dict[str, Any]:
     """Check what a user wants to change of themselves. Raises BadRequest that says the rule."""
     if "name" in values:
         values["name"] = check_name(values["name"])
@@ -73,7 +74,19 @@ def check_profile(values: dict[str, Any]) -> dict[str, Any]:
         scheme and scheme.group().lower() not in ("http:", "https:")
     ):
         raise BadRequest("avatar must be an http(s) address or a path, of at most 2048 characters.")
+    if avatar:
+        values["avatar"] = _shown(user_id, avatar)
     return values
+
+
+def _shown(user_id: int, avatar: str) -> str:
+    """An avatar as it is stored; an upload becomes readable for everybody. Raises BadRequest."""
+    medium = medium_of(avatar)
+    if medium is None:
+        return avatar
+    if not services().store.media.show_everybody(user_id, medium):
+        raise BadRequest("avatar must be a picture, and an upload of your own.")
+    return f"/v2/media/{medium}"
 
 
 def register(name: str, password: str, shortest: int) -> User:

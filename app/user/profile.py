@@ -74,7 +74,7 @@ def change_me() -> Response:
     who, store = tokens.current(), services().store
     given = sent(body(Changes))
     password, current = given.pop("password", None), given.pop("current_password", None)
-    values = accounts.check_profile(given)
+    values = accounts.check_profile(who.user, given)
     user = store.users.get(who.user)
     if password is not None:
         accounts.check_password(password, user.name, services().config.password_min_chars)

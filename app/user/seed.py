@@ -153,7 +153,7 @@ def seed_update(who: Pass) -> Response:
     given = {ours: field(seed) for seed, ours in names.items() if field(seed)}
     password = field("password")
     try:
-        values = accounts.check_profile(given)
+        values = accounts.check_profile(who.user, given)
         if password:
             accounts.check_password(password, "", SEED_PASSWORD_CHARS)
     except BadRequest:

@@ -1,0 +1,121 @@
+"""`POST /v2/media`: one file as multipart/form-data, streamed to the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+from flask import Response, request
+from msgspec import Struct
+from werkzeug.formparser import FormDataParser
+
+from app.auth import tokens
+from app.auth.tokens import login_required
+from app.errors import BadRequest
+from app.extensions import limiter
+from app.http import answer
+from app.media import bp
+from app.media.body import Body, room
+from app.media.library import Hints, check_size, keep, scratch
+from app.models import Medium
+from app.services import services
+
+FIELDS = 16  # parts of one form
+FIELD_BYTES = 16_384  # of all fields together, beside the file
+FORM_BYTES = 65_536  # what a form may have beside its file
+
+UPLOADS = "60 per minute; 2000 per day"
+
+limit_uploads = limiter.shared_limit(
+    UPLOADS, "uploads", key_func=lambda: f"user:{tokens.current().user}"
+)
+
+
+class MediumLine(Struct):
+    """An upload as its owner sees it. The addresses end at `expires_at` (seconds since 1970)."""
+
+    id: str
+    media: str
+    type: str
+    name: str
+    size: int
+    width: int | None
+    height: int | None
+    duration: int | None
+    waveform: str | None
+    url: str
+    small: str | None
+    large: str | None
+    expires_at: int
+
+
+def line_of(medium: Medium, reader: int) -> MediumLine:
+    addresses = services().addresses
+    url = addresses.for_user(medium.id, reader)
+    return MediumLine(
+        medium.id, medium.media, medium.type, medium.name, medium.size, medium.width,
+        medium.height, medium.duration, medium.waveform, url,
+        f"{url}&size=small" if medium.small else None,
+        f"{url}&size=large" if medium.large else None, addresses.expires_at(),
+    )
+
+
+@bp.post("/v2/media")
+@login_required
+@limit_uploads
+def upload() -> Response:
+    """Keep the file of the part `file`; further parts say what a browser has measured."""
+    return answer(line_of(received(tokens.current().user), tokens.current().user), 201)
+
+
+def received(owner: int) -> Medium:
+    """The one file of the form in the request's body, kept. Raises HiChatError."""
+    if request.mimetype != "multipart/form-data":
+        raise BadRequest("Send the file as multipart/form-data, in the part `file`.")
+    check_size(owner, max((request.content_length or 0) - FORM_BYTES, 0))
+    with scratch() as folder:
+        with room():
+            name, declared, fields = _read(folder / "file")
+        return keep(owner, folder / "file", _hints(name, declared, fields))
+
+
+def _read(path: Path) -> tuple[str, str, Mapping[str, str]]:
+    """Stream the body's file to `path`; its name, its declared type, and the other fields."""
+    request.max_content_length = services().config.media_file_bytes + FORM_BYTES
+    opened: list[IO[bytes]] = []
+
+    def stream(*_: object) -> IO[bytes]:
+        if opened:
+            raise BadRequest("Send one file at a time.")
+        opened.append(open(path, "w+b"))
+        return opened[0]
+
+    parser = FormDataParser(
+        stream_factory=stream, max_form_memory_size=FIELD_BYTES, max_form_parts=FIELDS,
+        silent=False,
+    )
+    try:
+        _, form, files = parser.parse(
+            Body(request.stream), request.mimetype, request.content_length,
+            request.mimetype_params,
+        )
+    except ValueError:
+        raise BadRequest("This is no valid multipart/form-data.") from None
+    finally:
+        for file in opened:
+            file.close()
+    part = files.get("file")
+    if part is None:
+        raise BadRequest("Send the file in the part `file`.")
+    return part.filename or "", part.mimetype, form
+
+
+def _hints(name: str, declared: str, fields: Mapping[str, Any]) -> Hints:
+    given = {key: fields[key] for key in Hints.__struct_fields__ if fields.get(key)}
+    try:
+        # A form has only strings: numbers are written in them.
+        return msgspec.convert({"name": name, "type": declared} | given, Hints, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{error}.") from None

@@ -1,0 +1,307 @@
+"""Uploads over HTTP: what the answer says, who may read them, and how they are served."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from app import services
+from tests.support.media import fetch, picture, png, send, upload, uploaded
+from tests.support.web import Account, person, problem
+
+
+@pytest.fixture
+def eve(client: FlaskClient) -> Account:
+    return person(client, "eve")
+
+
+@pytest.fixture
+def chat(ada: Account, ben: Account) -> int:
+    """The conversation of ada and ben."""
+    return int(ada.post("/v2/conversations", user=ben.id).json["id"])
+
+
+def test_the_answer_says_what_the_file_is(ada: Account) -> None:
+    found = uploaded(ada, picture("JPEG", 2000, 1000), name="sea.jpg", type="image/jpeg")
+    assert found["media"] == "image"
+    assert found["type"] == "image/jpeg"
+    assert found["name"] == "sea.jpg"
+    assert (found["width"], found["height"]) == (2000, 1000)
+    assert found["size"] == len(ada.get(found["url"]).data)
+    for name, longest in (("small", 320), ("large", 1280)):
+        thumbnail = ada.client.get(found[name])
+        assert thumbnail.content_type == "image/webp"
+        assert max(Image.open(io.BytesIO(thumbnail.data)).size) == longest
+
+
+def test_what_is_no_picture_is_kept_as_it_is(ada: Account) -> None:
+    data = b"%PDF-1.7 " + bytes(range(256)) * 100
+    found = uploaded(ada, data, name="报告.pdf", type="application/pdf")
+    assert (found["media"], found["name"], found["small"]) == ("file", "报告.pdf", None)
+    assert fetch(ada, found["id"]).data == data
+
+
+def test_the_owner_alone_reads_what_is_in_no_message(ada: Account, ben: Account) -> None:
+    found = uploaded(ada)
+    assert fetch(ada, found["id"]).status_code == 200
+    problem(fetch(ben, found["id"]), 404, "not_found")
+    problem(ada.client.get(f"/v2/media/{found['id']}"), 401, "token_missing")
+
+
+def test_who_sees_the_message_reads_the_file(
+    ada: Account, ben: Account, eve: Account, chat: int
+) -> None:
+    found = uploaded(ada)
+    assert send(ada, chat, found["id"]).status_code == 201
+    assert fetch(ben, found["id"]).data == fetch(ada, found["id"]).data
+    problem(fetch(eve, found["id"]), 404, "not_found")
+
+
+def test_an_address_opens_the_file_without_a_token(ada: Account, ben: Account, chat: int) -> None:
+    found = uploaded(ada)
+    send(ada, chat, found["id"])
+    asked = ben.post("/v2/media/addresses", ids=[found["id"]]).json["media"]
+    assert [line["id"] for line in asked] == [found["id"]]
+    assert ben.client.get(asked[0]["url"]).status_code == 200
+    assert ben.client.get(asked[0]["small"]).content_type == "image/webp"
+
+
+def test_an_address_that_was_changed_opens_nothing(ada: Account, ben: Account) -> None:
+    url = uploaded(ada)["url"]
+    other = uploaded(ada, png(color="red"))["id"]
+    for wrong in (
+        url.replace(f"for=u{ada.id}", f"for=u{ben.id}"), url.replace("until=", "until=9"),
+        url[:-1] + ("A" if url[-1] != "A" else "B"), url.replace("key=", "key=%00"),
+        f"/v2/media/{other}?{url.partition('?')[2]}",
+        url.replace("until=", "until=x"), url.replace("for=u", "for=x"),
+    ):
+        problem(ada.client.get(wrong), 404, "not_found")
+
+
+def test_an_address_ends_with_the_right_to_read(ada: Account, ben: Account, eve: Account) -> None:
+    group = ada.post("/v2/groups", name="g", members=[ben.id, eve.id]).json["id"]
+    found = uploaded(ada)
+    send(ada, group, found["id"])
+    [line] = ben.post("/v2/media/addresses", ids=[found["id"]]).json["media"]
+    assert ben.client.get(line["url"]).status_code == 200
+    assert ada.delete(f"/v2/groups/{group}/members/{ben.id}").status_code == 204
+    problem(ben.client.get(line["url"]), 404, "not_found")
+    assert ben.post("/v2/media/addresses", ids=[found["id"]]).json["media"] == []
+    assert fetch(eve, found["id"]).status_code == 200
+
+
+def test_a_new_member_reads_no_file_of_before(ada: Account, ben: Account, eve: Account) -> None:
+    group = ada.post("/v2/groups", name="g", members=[ben.id]).json["id"]
+    found = uploaded(ada)
+    send(ada, group, found["id"])
+    ada.post(f"/v2/groups/{group}/members", users=[eve.id])
+    problem(fetch(eve, found["id"]), 404, "not_found")
+    ada.patch(f"/v2/groups/{group}", open_history=True)
+    assert fetch(eve, found["id"]).status_code == 200
+
+
+def test_only_its_uploader_attaches_a_file(ada: Account, ben: Account, chat: int) -> None:
+    found = uploaded(ada)
+    send(ada, chat, found["id"])
+    problem(send(ben, chat, found["id"]), 404, "unknown_media")
+    problem(send(ben, chat, "A" * 22), 404, "unknown_media")
+
+
+@pytest.mark.parametrize("file", [
+    {"url": "/x"}, {}, {"id": ""}, {"id": "../../etc/passwd"}, {"id": 7}, {"id": "A" * 23},
+    {"id": "A" * 22, "name": "mine.png"},
+])
+def test_an_attachment_is_the_id_of_an_upload(
+    ada: Account, chat: int, file: dict[str, Any]
+) -> None:
+    message = {"media": "image", "attachment": file}
+    answer = ada.post(f"/v2/conversations/{chat}/messages", ref="r", message=message)
+    problem(answer, 400, "bad_request")
+
+
+def test_a_file_is_sent_as_what_it_is(ada: Account, chat: int) -> None:
+    found = uploaded(ada)["id"]
+    problem(send(ada, chat, found, "audio"), 400, "bad_request")
+    problem(send(ada, chat, found, "text"), 400, "bad_request")
+    assert send(ada, chat, found, "file").status_code == 201
+
+
+def test_the_log_tells_what_the_file_is(ada: Account, ben: Account, chat: int) -> None:
+    found = uploaded(ada, name="tea.png")
+    send(ada, chat, found["id"])
+    [event] = ben.get(f"/v2/conversations/{chat}/events").json["events"]
+    assert event["message"]["attachment"] == {
+        "id": found["id"], "name": "tea.png", "type": "image/png", "size": found["size"],
+        "width": 60, "height": 40,
+    }
+
+
+def test_a_repeat_gets_its_place_even_when_the_file_has_gone(
+    app: Flask, ada: Account, chat: int
+) -> None:
+    found = uploaded(ada)["id"]
+    first = send(ada, chat, found)
+    assert first.status_code == 201
+    assert send(ada, chat, found).status_code == 200
+    ada.post(f"/v2/conversations/{chat}/recalls", ref="back", seq=first.json["seq"])
+    sweep(app, days=2)
+    problem(fetch(ada, found), 404, "not_found")
+    again = send(ada, chat, found)
+    assert (again.status_code, again.json) == (200, first.json)
+
+
+def test_forwarding_lets_the_new_readers_read(
+    ada: Account, ben: Account, eve: Account, chat: int
+) -> None:
+    found = uploaded(ada)["id"]
+    seq = send(ada, chat, found).json["seq"]
+    other = ben.post("/v2/conversations", user=eve.id).json["id"]
+    source = {"conversation": chat, "seqs": [seq]}
+    answer = ben.post(f"/v2/conversations/{other}/forwards", **{"ref": "f", "from": source})
+    assert answer.status_code == 201, answer.text
+    assert fetch(eve, found).status_code == 200
+    ada.post(f"/v2/conversations/{chat}/recalls", ref="back", seq=seq)
+    assert fetch(eve, found).status_code == 200  # the copy is ben's
+
+
+def test_a_recalled_file_is_its_owners_again_and_goes_after_a_day(
+    app: Flask, ada: Account, ben: Account, chat: int
+) -> None:
+    found = uploaded(ada)["id"]
+    seq = send(ada, chat, found).json["seq"]
+    ada.post(f"/v2/conversations/{chat}/recalls", ref="back", seq=seq)
+    problem(fetch(ben, found), 404, "not_found")
+    assert fetch(ada, found).status_code == 200
+    sweep(app, days=2)
+    problem(fetch(ada, found), 404, "not_found")
+
+
+def test_what_is_in_a_message_stays(app: Flask, ada: Account, ben: Account, chat: int) -> None:
+    found = uploaded(ada)["id"]
+    send(ada, chat, found)
+    sweep(app, days=100)
+    assert fetch(ben, found).status_code == 200
+
+
+def test_the_same_file_twice_is_kept_once_and_goes_with_the_last(
+    app: Flask, ada: Account, ben: Account, chat: int
+) -> None:
+    one, two = uploaded(ada)["id"], uploaded(ben)["id"]
+    assert one != two
+    kept = files(app)
+    send(ada, chat, one)
+    sweep(app, days=4)
+    assert fetch(ada, one).status_code == 200
+    problem(fetch(ben, two), 404, "not_found")
+    assert files(app) == kept
+
+
+def test_nothing_is_left_of_what_nobody_sent(app: Flask, ada: Account) -> None:
+    uploaded(ada)
+    uploaded(ada, b"%PDF-1.7 x", name="a.pdf")
+    assert files(app)
+    sweep(app, days=2)  # the files are loose no more, but gone; their bytes are kept for a day
+    sweep(app, days=4)
+    assert files(app) == set()
+
+
+def test_an_avatar_is_for_everybody_and_stays(app: Flask, ada: Account, ben: Account) -> None:
+    found = uploaded(ada)
+    changed = ada.patch("/v2/users/me", avatar=found["url"]).json
+    assert changed["avatar"] == f"/v2/media/{found['id']}"
+    assert ben.client.get(changed["avatar"]).status_code == 200
+    sweep(app, days=100)
+    assert ben.client.get(changed["avatar"]).status_code == 200
+
+
+def test_an_avatar_is_a_picture_of_ones_own(ada: Account, ben: Account) -> None:
+    theirs, no_picture = uploaded(ben)["id"], uploaded(ada, b"%PDF-1.7 x")["id"]
+    for key in (theirs, no_picture):
+        problem(ada.patch("/v2/users/me", avatar=f"/v2/media/{key}"), 400, "bad_request")
+
+
+def test_it_is_served_so_that_nothing_in_it_runs(ada: Account) -> None:
+    page = b"<html><script>alert(1)</script>"
+    for data, name, inline in ((png(), "a.png", True), (page, "a.html", False)):
+        answer = fetch(ada, uploaded(ada, data, name=name)["id"])
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Content-Disposition"].startswith("inline" if inline else "attach")
+        assert answer.content_type == ("image/png" if inline else "application/octet-stream")
+
+
+def test_ranges_and_conditions_are_answered(ada: Account) -> None:
+    data = b"%PDF-1.7 " + bytes(range(256))
+    key = uploaded(ada, data)["id"]
+
+    def asked(**headers: str) -> Any:
+        token = {"Authorization": f"Bearer {ada.token}"}
+        return ada.client.get(f"/v2/media/{key}", headers=token | headers)
+
+    whole = asked()
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    assert "immutable" in whole.headers["Cache-Control"]
+    part = asked(Range="bytes=5-9")
+    assert (part.status_code, part.data) == (206, data[5:10])
+    assert part.headers["Content-Range"] == f"bytes 5-9/{len(data)}"
+    assert asked(Range="bytes=-4").data == data[-4:]
+    assert asked(Range="bytes=0-1,4-5").data == data
+    assert asked(Range="bytes=5-9", **{"If-Range": '"other"'}).data == data
+    assert asked(Range="bytes=5-9", **{"If-Range": whole.headers["ETag"]}).data == data[5:10]
+    problem(asked(Range=f"bytes={len(data)}-"), 416, "bad_range")
+    assert asked(**{"If-None-Match": whole.headers["ETag"]}).status_code == 304
+
+
+def test_a_file_that_is_too_large_is_refused(app: Flask, ada: Account) -> None:
+    limited(app, media_file_bytes=1000)
+    problem(upload(ada, b"%PDF-1.7" + bytes(100_000)), 413, "too_long")
+    assert files(app) == set()
+
+
+def test_a_user_uploads_so_much_in_a_day(ada: Account, app: Flask, ben: Account) -> None:
+    services.of(app).store.media._day_bytes = 3000
+    for number in range(2):
+        uploaded(ada, b"%PDF-1.7" + bytes(1000) + bytes([number]))
+    problem(upload(ada, b"%PDF-1.7" + bytes(1000)), 403, "quota_exceeded")
+    uploaded(ben, b"%PDF-1.7" + bytes(1000))
+
+
+@pytest.mark.parametrize("form", [{}, {"file": "text"}, {"other": (io.BytesIO(b"x"), "x")}])
+def test_a_form_without_a_file_is_refused(ada: Account, form: dict[str, Any]) -> None:
+    answer = ada.request("POST", "/v2/media", data=form, content_type="multipart/form-data")
+    problem(answer, 400, "bad_request")
+
+
+def test_a_body_that_is_no_form_is_refused(ada: Account) -> None:
+    problem(ada.post("/v2/media", file="x"), 400, "bad_request")
+    answer = ada.request(
+        "POST", "/v2/media", data=b"--x\r\nnothing", content_type="multipart/form-data; boundary=x"
+    )
+    problem(answer, 400, "bad_request")
+
+
+def sweep(app: Flask, days: int) -> None:
+    """As if so many days had gone by."""
+    from app.store.users import now_ms
+
+    with app.app_context():
+        services.of(app).sweeper.sweep(now_ms() + days * 86_400_000)
+
+
+def files(app: Flask) -> set[str]:
+    """The files in the data folder that hold what users have uploaded."""
+    base = services.of(app).config.data_path
+    return {
+        str(path.relative_to(base)) for folder in ("media", "scratch", "uploads")
+        for path in (base / folder).rglob("*") if path.is_file()
+    }
+
+
+def limited(app: Flask, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(services.of(app).config, name, value)
