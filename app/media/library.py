@@ -11,9 +11,9 @@ from tempfile import mkdtemp
 
 from msgspec import Struct
 
-from app.content.kinds import Kind, file_name, kind_of
+from app.content.kinds import file_name, kind_of
 from app.content.pictures import Picture, prepare
-from app.content.sounds import Measures, measure
+from app.content.sounds import Measures, check_declared, measured
 from app.content.workshop import digest_of
 from app.errors import BadMedia, HiChatError, TooLong
 from app.models import Medium
@@ -57,18 +57,22 @@ def check_size(owner: int, size: int) -> None:
 def keep(owner: int, source: Path, hints: Hints, counted: bool = False) -> Medium:
     """Keep the file `source` as an upload of `owner`; `counted`: in its owner's account already.
 
-    Raises BadMedia, TooLong, QuotaExceeded, StorageFull, Unavailable.
+    Raises BadMedia, BadRequest, TooLong, QuotaExceeded, StorageFull, Unavailable.
     """
     size = source.stat().st_size
     if not size:
         raise BadMedia("The file is empty.")
     if not counted:
         check_size(owner, size)
+    said = Measures(hints.duration, hints.waveform, hints.width, hints.height)
+    check_declared(said)
     with scratch() as folder:
-        return _keep(owner, source, hints, folder, size if counted else 0)
+        return _keep(owner, source, hints, said, folder, size if counted else 0)
 
 
-def _keep(owner: int, source: Path, hints: Hints, folder: Path, counted: int) -> Medium:
+def _keep(
+    owner: int, source: Path, hints: Hints, said: Measures, folder: Path, counted: int
+) -> Medium:
     found = services()
     work, now = found.workshop.run, now_ms()
     kind = work(kind_of, source, hints.type)
@@ -78,7 +82,10 @@ def _keep(owner: int, source: Path, hints: Hints, folder: Path, counted: int) ->
     )
     parts = _parts(source, picture)
     digests = {part: work(digest_of, path) for part, path in parts.items()}
-    measures = _measures(source, kind, hints, picture)
+    measures = (
+        Measures(width=picture.width, height=picture.height) if picture
+        else work(measured, source, kind, said)
+    )
     medium = Medium(
         id=secrets.token_urlsafe(16), owner_id=owner, media=kind.media, type=kind.type,
         name=file_name(hints.name, kind), size=parts["digest"].stat().st_size,
@@ -100,11 +107,5 @@ def _parts(source: Path, picture: Picture | None) -> dict[str, Path]:
     """The files to keep, by the column of `medium` that names them."""
     if picture is None:
         return {"digest": source}
-    parts = {"digest": picture.path, "small": picture.small}
+    parts = {"digest": picture.shown, "small": picture.small}
     return parts | ({"large": picture.large} if picture.large else {})
-
-
-def _measures(source: Path, kind: Kind, hints: Hints, picture: Picture | None) -> Measures:
-    if picture is not None:
-        return Measures(picture.width, picture.height)
-    return services().workshop.run(measure, source, kind, hints)

@@ -14,7 +14,7 @@ from app.auth import tokens
 from app.auth.addresses import CONVERSATION
 from app.auth.tokens import login_required
 from app.chat.frames import MediumId
-from app.content.kinds import is_inline
+from app.content.kinds import Kind
 from app.errors import BadRange, BadRequest, NotFound
 from app.http import answer, body
 from app.media import bp
@@ -60,7 +60,10 @@ def medium(key: str) -> Response:
     digest, mime, size = _part(found)
     response = Response(mimetype=mime, direct_passthrough=True)
     response.headers.update(HARMLESS)
-    response.headers["Content-Disposition"] = _disposition(found, mime)
+    shown = "inline" if Kind(found.media, mime).inline else "attachment"
+    response.headers["Content-Disposition"] = dump_options_header(
+        shown, {"filename": found.name}
+    )
     response.set_etag(digest)
     if not is_resource_modified(request.environ, etag=digest):
         response.status_code = 304
@@ -103,11 +106,6 @@ def _part(found: Medium) -> tuple[str, str, int]:
     if digest is None:
         raise NotFound("There is no thumbnail of this size.")
     return digest, "image/webp", services().store.media.size(digest)
-
-
-def _disposition(found: Medium, mime: str) -> str:
-    options = {"filename": found.name}
-    return dump_options_header("inline" if is_inline(mime) else "attachment", options)
 
 
 def _span(digest: str, size: int) -> tuple[int, int]:
