@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +24,8 @@ MIN_SECRET_CHARS = 32
 METRICS = ("local", "all", "off")
 CONTACT_POLICIES = ("open", "contacts")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+# s3://bucket/prefix, in characters that no server and no proxy reads as anything else.
+BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*)/?")
 DEFAULT_WORDS = ("changeme", "change-me", "change_me", "your-secret", "your_secret", "secret-key")
 
 
@@ -191,8 +195,24 @@ class Config:
                 f"HICHAT_CONTACT_POLICY={self.contact_policy}: use one of"
                 f" {', '.join(CONTACT_POLICIES)}"
             )
+        if self.media_url:
+            self.check_media_url()
         if self.secret_key:
             self.check_secret()
+
+    def check_media_url(self) -> None:
+        """Refuse an address of no kind that is known, or one without the library for it."""
+        if not BUCKET.fullmatch(self.media_url):  # not shown: somebody may have put keys into it
+            raise ConfigError(
+                "HICHAT_MEDIA_URL: use s3://bucket/prefix (small letters, digits, dots and hyphens;"
+                " keys and the server's address go into AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
+                " and AWS_ENDPOINT_URL), or leave it empty to keep files in the data folder"
+            )
+        if importlib.util.find_spec("boto3") is None:
+            raise ConfigError(
+                "HICHAT_MEDIA_URL=s3://... needs boto3: run"
+                " .venv/bin/pip install -r requirements-s3.txt"
+            )
 
     def check_secret(self) -> None:
         """Refuse a signing key that can be guessed."""
@@ -210,6 +230,12 @@ class Config:
     @property
     def data_path(self) -> Path:
         return ROOT / self.data_dir  # an absolute data_dir wins
+
+    @property
+    def media_bucket(self) -> tuple[str, str] | None:
+        """The bucket that keeps the files, and the prefix there; None: the data folder does."""
+        found = BUCKET.fullmatch(self.media_url)
+        return (found[1], found[2].removeprefix("/")) if found else None
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -20,7 +20,11 @@ from app.chat.hub import Hub
 from app.chat.node import Limits
 from app.chat.presence import LocalLeases, Presence
 from app.chat.seed import V1
+from app.content.workshop import Workshop
 from app.store import Database, Store
+from app.store.blobs import Blobs
+from app.store.disk import DiskBlobs
+from app.store.sweeper import Sweeper
 from config import Config
 
 EXTENSION = "hichat"
@@ -35,6 +39,7 @@ class Services:
 
     config: Config
     store: Store
+    blobs: Blobs
     hub: Hub
     bus: Bus
     delivery: Delivery
@@ -44,12 +49,16 @@ class Services:
     tickets: Tickets
     addresses: Addresses
     v1: V1
+    workshop: Workshop
+    sweeper: Sweeper
 
     def start(self) -> None:
-        """Begin what nobody asks for: forgetting; called once, when the process is to serve."""
+        """Begin what nobody asks for: forgetting and sweeping; called once, before it serves."""
+        begun = [gevent.spawn(self.sweeper.run)]
         if self.config.retention_days:
-            keeper = gevent.spawn(self.store.retention.run, self.config.retention_days)
-            keeper.link_exception(lambda _: _die())
+            begun.append(gevent.spawn(self.store.retention.run, self.config.retention_days))
+        for greenlet in begun:
+            greenlet.link_exception(lambda _: _die())
 
     def drain(self) -> None:
         """Say goodbye to every socket; called when the process is told to stop."""
@@ -80,11 +89,23 @@ def build(config: Config, engine: Engine) -> Services:
     presence = Presence(
         LocalLeases(), store.sightings.visible, store.sightings.save, config.presence_grace, _die
     )
-    addresses = Addresses(config.signing_key())
+    addresses, blobs = Addresses(config.signing_key()), blobs_of(config)
     return Services(
-        config, store, hub, hub, Delivery(store, hub, rules, presence, _die), presence, limits,
-        Passwords(config.password_threads), Tickets(), addresses, V1(addresses.for_conversation),
+        config, store, blobs, hub, hub, Delivery(store, hub, rules, presence, _die), presence,
+        limits, Passwords(config.password_threads), Tickets(), addresses,
+        V1(addresses.for_conversation), Workshop(config.media_threads),
+        Sweeper(store.media, store.uploads, blobs, config.data_path),
     )
+
+
+def blobs_of(config: Config) -> Blobs:
+    """Where this configuration keeps the bytes of files. Raises ConfigError."""
+    if config.media_bucket is None:
+        folder = config.data_path / "media"
+        return DiskBlobs(folder, folder / "scratch")
+    from app.store.s3 import S3Blobs  # boto3 is an extra, and takes its time to import
+
+    return S3Blobs(*config.media_bucket)
 
 
 def services() -> Services:
