@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from app import services
-from tests.support.media import fetch, picture, png, send, upload, uploaded
+from tests.support.media import fetch, files, picture, png, send, sweep, upload, uploaded
 from tests.support.web import Account, person, problem
 
 
@@ -32,7 +32,7 @@ def test_the_answer_says_what_the_file_is(ada: Account) -> None:
     assert found["type"] == "image/jpeg"
     assert found["name"] == "sea.jpg"
     assert (found["width"], found["height"]) == (2000, 1000)
-    assert found["size"] == len(ada.get(found["url"]).data)
+    assert found["size"] == len(ada.client.get(found["url"]).data)
     for name, longest in (("small", 320), ("large", 1280)):
         thumbnail = ada.client.get(found[name])
         assert thumbnail.content_type == "image/webp"
@@ -283,23 +283,6 @@ def test_a_body_that_is_no_form_is_refused(ada: Account) -> None:
         "POST", "/v2/media", data=b"--x\r\nnothing", content_type="multipart/form-data; boundary=x"
     )
     problem(answer, 400, "bad_request")
-
-
-def sweep(app: Flask, days: int) -> None:
-    """As if so many days had gone by."""
-    from app.store.users import now_ms
-
-    with app.app_context():
-        services.of(app).sweeper.sweep(now_ms() + days * 86_400_000)
-
-
-def files(app: Flask) -> set[str]:
-    """The files in the data folder that hold what users have uploaded."""
-    base = services.of(app).config.data_path
-    return {
-        str(path.relative_to(base)) for folder in ("media", "scratch", "uploads")
-        for path in (base / folder).rglob("*") if path.is_file()
-    }
 
 
 def limited(app: Flask, **values: Any) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from flask import Flask
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from app import services
+from app.store.users import now_ms
 from tests.support.web import Account
 
 
@@ -49,3 +52,18 @@ def send(who: Account, conversation: int, medium: str, media: str = "image") -> 
 
 def fetch(who: Account, medium: str, **query: Any) -> TestResponse:
     return who.get(f"/v2/media/{medium}", **query)
+
+
+def sweep(app: Flask, days: int) -> None:
+    """As if so many days had gone by."""
+    with app.app_context():
+        services.of(app).sweeper.sweep(now_ms() + days * 86_400_000)
+
+
+def files(app: Flask) -> set[str]:
+    """The files in the data folder that hold what users have uploaded."""
+    base = services.of(app).config.data_path
+    return {
+        str(path.relative_to(base)) for folder in ("media", "scratch", "uploads")
+        for path in (base / folder).rglob("*") if path.is_file()
+    }
