@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.chat import expect_silence, open_chat, refused, text
 from tests.support.client import Person
+from tests.support.media import uploaded
 from tests.support.web import Account, problem
 
 LIST = "/v2/conversations"
@@ -106,9 +107,11 @@ def test_a_message_can_be_edited_a_hundred_times(ada: Account, ben: Account, cha
 def test_an_edit_changes_the_content_only(ada: Account, ben: Account, chat: str) -> None:
     sent = {
         "media": "image", "content": "caption", "reply_to": 1, "mentions": [ben.id],
-        "attachment": {"url": "/v2/media/x"}, "sent_at": 5,
+        "attachment": {"id": uploaded(ada)["id"]}, "sent_at": 5,
     }
     seq = say(ada, chat, sent)
+    sent = events(ben, chat)[seq - 1]["message"]
+    assert sent["attachment"]["type"] == "image/png"
     assert change(ada, chat, "edits", seq=seq, message={"content": ""}).status_code == 201
     message = events(ben, chat)[seq - 1]["message"]
     for name in ("edited_at", "edited_seq"):

@@ -202,10 +202,12 @@ def test_notes_to_oneself_are_stored_and_reach_ones_other_devices_once(alice: Pe
 
 
 def test_every_field_of_a_message_arrives_as_it_was_sent(alice: Person, bob: Person) -> None:
-    message = {
-        "media": "file", "content": "see page 2", "sent_at": 1672996855236,
-        "attachment": {"url": "/a", "file_url": "/b", "description": "报告", "amount": 7},
-    }
+    medium = alice.upload(b"%PDF-1.7 page 2", "报告.pdf")
+    message = {"media": "file", "content": "see page 2", "sent_at": 1672996855236}
+    file = {"id": medium["id"], "name": "报告.pdf", "type": "application/pdf", "size": 15}
     with alice.device() as a, bob.device() as b:
-        a.send(op="send", ref="x", to={"user": bob.id}, message=message)
-        assert b.expect("event")["message"] == message
+        a.send(
+            op="send", ref="x", to={"user": bob.id},
+            message=message | {"attachment": {"id": medium["id"]}},
+        )
+        assert b.expect("event")["message"] == message | {"attachment": file}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Annotated
+from urllib.parse import quote
 
 from flask import Response, request
 from msgspec import Meta, Struct
@@ -60,10 +62,7 @@ def medium(key: str) -> Response:
     digest, mime, size = _part(found)
     response = Response(mimetype=mime, direct_passthrough=True)
     response.headers.update(HARMLESS)
-    shown = "inline" if Kind(found.media, mime).inline else "attachment"
-    response.headers["Content-Disposition"] = dump_options_header(
-        shown, {"filename": found.name}
-    )
+    response.headers["Content-Disposition"] = _disposition(found, mime)
     response.set_etag(digest)
     if not is_resource_modified(request.environ, etag=digest):
         response.status_code = 304
@@ -106,6 +105,14 @@ def _part(found: Medium) -> tuple[str, str, int]:
     if digest is None:
         raise NotFound("There is no thumbnail of this size.")
     return digest, "image/webp", services().store.media.size(digest)
+
+
+def _disposition(found: Medium, mime: str) -> str:
+    """Show it or save it, under its name: in ASCII for old clients, and as it is (RFC 6266)."""
+    plain = unicodedata.normalize("NFKD", found.name).encode("ascii", "ignore").decode()
+    names = {"filename": plain, "filename*": f"UTF-8''{quote(found.name, safe='')}"}
+    inline = Kind(found.media, mime).inline
+    return dump_options_header("inline" if inline else "attachment", names)
 
 
 def _span(digest: str, size: int) -> tuple[int, int]:

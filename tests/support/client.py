@@ -138,6 +138,13 @@ class Person:
     def post(self, path: str, **fields: Any) -> requests.Response:
         return self.request("POST", path, json=fields)
 
+    def upload(self, data: bytes, name: str = "file") -> dict[str, Any]:
+        """Keep a file on the server; what the answer says of it."""
+        answer = self.request("POST", "/v2/media", files={"file": (name, data)})
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
     def history(self, conversation: int) -> list[dict[str, Any]]:
         """The whole log of a conversation, over HTTP."""
         events: list[dict[str, Any]] = []
