@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from tests.support.server import ROOT
 
 LONGEST_MODULE = 400  # lines
-BLUEPRINTS = ("app.user", "app.message")
+BLUEPRINTS = ("app.user", "app.message", "app.media")
 CORE = [f"app.chat.{name}" for name in (
     "codec", "websocket", "frames", "seed", "node", "hub", "bus", "journal",
     "presence", "typing",
@@ -40,7 +40,8 @@ ARROWS = {
     "app.auth": ("app.auth", "app.extensions", "app.http", "app.models", "app.services"),
     "app.http": (),
     "app.logs": (),
-    "app.services": ("app.auth", "app.chat", "app.store"),
+    "app.content": ("app.content",),
+    "app.services": ("app.auth", "app.chat", "app.content", "app.store"),
     "app.health": ("app.http", "app.services"),
     "app.metrics": ("app.services",),
     "app.cli": ("app.services",),
@@ -51,6 +52,10 @@ ARROWS = {
     "app.message": (
         "app.message", "app.user", "app.auth", "app.chat", "app.extensions", "app.http",
         "app.models", "app.services", "app.store",
+    ),
+    "app.media": (
+        "app.media", "app.user", "app.auth", "app.chat.frames", "app.content", "app.extensions",
+        "app.http", "app.models", "app.services", "app.store",
     ),
     "app": ("app",),
 }

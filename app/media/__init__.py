@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("media", __name__)
 
-from app.media import serve, seed, tus, upload  # noqa: E402, F401  # they add their routes
+from app.media import seed, serve, tus, upload  # noqa: E402, F401  # they add their routes

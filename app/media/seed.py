@@ -10,10 +10,10 @@ from app.extensions import limiter
 from app.media import bp
 from app.media.upload import UPLOADS, received
 from app.services import services
-from app.user.seed import envelope, identify, seed_login_required
+from app.user.seed import envelope, seed_login_required, seed_user_key
 
 limit_seed_uploads = limiter.shared_limit(
-    UPLOADS, "uploads", key_func=lambda: f"user:{identify().user}"
+    UPLOADS, "uploads", key_func=seed_user_key
 )
 
 

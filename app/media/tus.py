@@ -28,7 +28,6 @@ from app.errors import (
     HiChatError,
     Locked,
     NotFinished,
-    NotFound,
     TooLong,
     TusVersion,
     WrongOffset,
@@ -38,7 +37,7 @@ from app.http import answer, empty
 from app.media import bp
 from app.media.body import Body, flush, room
 from app.media.library import Hints, check_size, keep
-from app.media.upload import line_of, limit_uploads
+from app.media.upload import limit_uploads, line_of
 from app.models import Medium, Upload
 from app.services import services
 

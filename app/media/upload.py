@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import msgspec
 from flask import Response, request
@@ -23,13 +23,13 @@ from app.models import Medium
 from app.services import services
 
 FIELDS = 16  # parts of one form
-FIELD_BYTES = 16_384  # of all fields together, beside the file
+FORM_MEMORY = 262_144  # bytes in memory: fields, and the parser's own buffer of 64 KiB
 FORM_BYTES = 65_536  # what a form may have beside its file
 
 UPLOADS = "60 per minute; 2000 per day"
 
 limit_uploads = limiter.shared_limit(
-    UPLOADS, "uploads", key_func=lambda: f"user:{tokens.current().user}"
+    UPLOADS, "uploads", key_func=tokens.user_key
 )
 
 
@@ -84,28 +84,28 @@ def received(owner: int) -> Medium:
 def _read(path: Path) -> tuple[str, str, Mapping[str, str]]:
     """Stream the body's file to `path`; its name, its declared type, and the other fields."""
     request.max_content_length = services().config.media_file_bytes + FORM_BYTES
-    opened: list[IO[bytes]] = []
+    seen = False
 
-    def stream(*_: object) -> IO[bytes]:
-        if opened:
-            raise BadRequest("Send one file at a time.")
-        opened.append(open(path, "w+b"))
-        return opened[0]
+    with open(path, "w+b") as file:
 
-    parser = FormDataParser(
-        stream_factory=stream, max_form_memory_size=FIELD_BYTES, max_form_parts=FIELDS,
-        silent=False,
-    )
-    try:
-        _, form, files = parser.parse(
-            Body(request.stream), request.mimetype, request.content_length,
-            request.mimetype_params,
+        def stream(**_: Any) -> IO[bytes]:
+            nonlocal seen
+            if seen:
+                raise BadRequest("Send one file at a time.")
+            seen = True
+            return file
+
+        parser = FormDataParser(
+            stream_factory=cast(Any, stream), max_form_memory_size=FORM_MEMORY,
+            max_form_parts=FIELDS, silent=False,
         )
-    except ValueError:
-        raise BadRequest("This is no valid multipart/form-data.") from None
-    finally:
-        for file in opened:
-            file.close()
+        try:
+            _, form, files = parser.parse(
+                cast(IO[bytes], Body(request.stream)), request.mimetype, request.content_length,
+                request.mimetype_params,
+            )
+        except ValueError:
+            raise BadRequest("This is no valid multipart/form-data.") from None
     part = files.get("file")
     if part is None:
         raise BadRequest("Send the file in the part `file`.")

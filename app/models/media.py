@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.extensions import db
+from app.extensions import Model
 from app.models.user import BigId
 
 
-class Blob(db.Model):  # type: ignore[name-defined]  # see models/user.py
+class Blob(Model):
     """Bytes that are kept once, whoever uploaded them; `digest` is their SHA-256 in hex.
 
     `refs` is how many columns of `medium` name it. `free_since` is set while that is 0: a while
@@ -25,7 +25,7 @@ class Blob(db.Model):  # type: ignore[name-defined]  # see models/user.py
     free_since: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class Medium(db.Model):  # type: ignore[name-defined]
+class Medium(Model):
     """A file that a user has uploaded. It never changes; only who may read it does.
 
     `media` and `type` are of the content, whatever the uploader says. `digest` is what is shown,
@@ -58,7 +58,7 @@ class Medium(db.Model):  # type: ignore[name-defined]
     loose_since: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class Attachment(db.Model):  # type: ignore[name-defined]
+class Attachment(Model):
     """The medium of a message. Who sees the message may read the medium."""
 
     __tablename__ = "attachment"
@@ -72,7 +72,7 @@ class Attachment(db.Model):  # type: ignore[name-defined]
     medium_id: Mapped[str] = mapped_column(String(22))
 
 
-class Upload(db.Model):  # type: ignore[name-defined]
+class Upload(Model):
     """A resumable upload under way. How much of it is here, its file says.
 
     `hints` is what the client says of the file, as JSON. `medium_id` is what has become of it.

@@ -19,6 +19,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     or_,
     select,
     update,
@@ -210,7 +211,7 @@ def lock_media(connection: Connection, ids: Collection[str]) -> set[str]:
 
 def attach(connection: Connection, carriers: Collection[tuple[int, int, str]]) -> None:
     """Messages (conversation, seq) carry these files from now on."""
-    connection.execute(Attachment.__table__.insert(), [
+    connection.execute(insert(Attachment), [
         {"conversation_id": key, "seq": seq, "medium_id": medium} for key, seq, medium in carriers
     ])
     connection.execute(
