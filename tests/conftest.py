@@ -16,6 +16,7 @@ from app.store import Database, Store
 from tests.support.application import application
 from tests.support.client import Person
 from tests.support.postgres import Postgres, new_database
+from tests.support.s3 import S3Server
 from tests.support.server import Server, running
 from tests.support.web import Account, person
 
@@ -85,6 +86,17 @@ def postgres_url() -> Iterator[str]:
     try:
         made.start()
         yield made.url
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One S3 server, with a bucket, for all tests that only talk to it."""
+    made = S3Server(tmp_path_factory.mktemp("s3"))
+    try:
+        made.start()
+        yield made
     finally:
         made.stop()
 

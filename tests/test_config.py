@@ -49,8 +49,8 @@ def test_a_value_becomes_what_its_default_is() -> None:
         }[type(item.default)]
         name = item.metadata["name"]
         if name in (
-            "HICHAT_CONTACT_POLICY", "HICHAT_ENV", "HICHAT_LOG_LEVEL", "HICHAT_METRICS",
-            "HICHAT_SECRET_KEY", "WEB_CONCURRENCY",
+            "HICHAT_CONTACT_POLICY", "HICHAT_ENV", "HICHAT_LOG_LEVEL", "HICHAT_MEDIA_URL",
+            "HICHAT_METRICS", "HICHAT_SECRET_KEY", "WEB_CONCURRENCY",
         ):
             continue  # these take no other value alone; see below
         assert getattr(load({name: f" {text} "}), item.name) == value, name
@@ -174,3 +174,45 @@ def test_postgres_is_reached_by_the_driver_that_works_under_gevent(given: str, u
 def test_origins_are_a_list_without_trailing_slashes() -> None:
     found = load({"HICHAT_ALLOWED_ORIGINS": "https://a.org/, http://b.org:81 ,,"})
     assert found.origins == {"https://a.org", "http://b.org:81"}
+
+
+@pytest.mark.parametrize(("url", "bucket"), [
+    ("", None), ("s3://my-bucket", ("my-bucket", "")), ("s3://my.bucket/", ("my.bucket", "")),
+    ("s3://abc/one", ("abc", "one")), ("s3://abc/one/Two_2.x/", ("abc", "one/Two_2.x")),
+])
+def test_files_are_kept_in_a_bucket_if_its_address_is_set(
+    url: str, bucket: tuple[str, str] | None
+) -> None:
+    assert load({"HICHAT_MEDIA_URL": url}).media_bucket == bucket
+
+
+@pytest.mark.parametrize("url", [
+    "media", "/srv/media", "file:///srv/media", "https://bucket/prefix", "s3:bucket", "s3://",
+    "s3://ab", "s3://Bucket", "s3://bucket//x", "s3://bucket/../x", "s3://bucket/.x",
+    "s3://bucket/a b", "s3://bucket?x=1", "s3://key:hidden@bucket/x", "s3://bucket/x\ny",
+])
+def test_another_place_for_files_is_refused_with_the_remedy_and_no_key_is_shown(url: str) -> None:
+    said = refusal(HICHAT_MEDIA_URL=url)
+    assert said.startswith("HICHAT_MEDIA_URL: use s3://bucket/prefix")
+    assert "AWS_SECRET_ACCESS_KEY" in said
+    assert "hidden" not in said
+
+
+@pytest.mark.parametrize(("url", "said"), [
+    ("", "fine\n"), ("s3://bucket/prefix", "pip install -r requirements-s3.txt\n"),
+])
+def test_a_bucket_without_boto3_is_refused_with_the_remedy(
+    tmp_path: Path, url: str, said: str
+) -> None:
+    """And without a bucket nobody misses it."""
+    program = (
+        "import sys; sys.modules['boto3'] = None; import config; from app import services\n"
+        "try: services.blobs_of(config.load()); print('fine')\n"
+        "except config.ConfigError as error: print(error)"
+    )
+    inherited = {key: text for key, text in os.environ.items() if not key.startswith("HICHAT_")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**inherited, "HICHAT_MEDIA_URL": url, "HICHAT_DATA_DIR": str(tmp_path)},
+    )
+    assert done.stdout.endswith(said)
