@@ -241,15 +241,11 @@ from gevent import monkey
 monkey.patch_all()
 import hashlib, sys
 import boto3
-from gevent import pywsgi
-from moto.server import DomainDispatcherApplication, create_backend_app
 from pathlib import Path
 from app.store.s3 import PART, S3Blobs
+from tests.support.moto_server import server_on
 
-server = pywsgi.WSGIServer(
-    ("127.0.0.1", int(sys.argv[1])), DomainDispatcherApplication(create_backend_app), log=None
-)
-server.start()
+server_on(int(sys.argv[1])).start()
 boto3.client("s3").create_bucket(Bucket="bucket")
 blobs = S3Blobs("bucket", "prefix", silence=20)
 source = Path(sys.argv[2])

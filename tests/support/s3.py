@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from tests.support.server import free_port
+from tests.support.server import ROOT, free_port
 
 START_SECONDS = 60
 BUCKET = "hichat-tests"
@@ -39,9 +39,9 @@ class S3Server:
 
     def start(self) -> None:
         """Start, wait until it answers, make the bucket."""
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        command = [sys.executable, "-m", "tests.support.moto_server", str(self.port)]
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             well = self.process.poll() is None and time.monotonic() < deadline
