@@ -17,7 +17,7 @@ from app import services
 from app.errors import StorageFull, Unavailable
 from app.store import disk
 from app.store.disk import DiskBlobs
-from tests.support.files import file_of, files_below, some_bytes, tmpfs
+from tests.support.disks import file_of, files_below, some_bytes, tmpfs
 from tests.support.process import MIB
 
 CONTENT = some_bytes(100_000)

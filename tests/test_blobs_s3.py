@@ -21,7 +21,7 @@ from app.errors import StorageFull, Unavailable
 from app.store.s3 import PART, S3Blobs
 from config import ConfigError
 from tests.support.client import PATIENCE
-from tests.support.files import file_of, large_file, some_bytes
+from tests.support.disks import file_of, large_file, some_bytes
 from tests.support.process import MIB
 from tests.support.s3 import BUCKET, S3Server, answering, environ
 from tests.support.server import ROOT
