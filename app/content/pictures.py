@@ -232,11 +232,9 @@ def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.I
     transform = ImageCms.buildTransform(
         profile, ImageCms.createProfile("sRGB"), image.mode, into
     )
-    if into == image.mode:
-        ImageCms.applyTransform(image, transform, inPlace=True)
-        return image
-    anew = ImageCms.applyTransform(image, transform)
-    assert anew is not None
+    # In place where it can be: a second copy of a large picture is 200 MB.
+    anew = ImageCms.applyTransform(image, transform, inPlace=into == image.mode) or image
+    del anew.info["icc_profile"]  # that of sRGB: with it, it would be saved
     return anew.convert("L") if image.mode == "L" else anew
 
 

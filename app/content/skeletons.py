@@ -138,28 +138,34 @@ def _tells_colours(code: int, body: bytes) -> bool:
 
 # PNG: chunks.
 
+INDEXED = 3  # type of colours: places in a palette
 PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
 
 def _png(data: bytes, found: Skeleton) -> None:
     view = memoryview(data)
     found.parts.append(data[:8])
-    at, name = 8, b""
+    at, name, palette = 8, b"", False
     while name != b"IEND":
         length, name = struct.unpack_from(">I4s", data, at)
         end = at + 12 + length
         if end > len(data):
             raise BadMedia(TRUNCATED)
+        if (name == b"IHDR") != (at == 8):
+            raise BadMedia(BROKEN)
         if name == b"IHDR":
             found.width, found.height = struct.unpack_from(">II", data, at + 8)
         elif name == b"iCCP":
             found.profile = _inflated(data[at + 8:end - 4])
         elif name == b"eXIf":
             found.orientation = _orientation(data[at + 8:end - 4])
+        palette |= name == b"PLTE" and length > 0
         found.count(name in PIXELS, length)
         if name in PIXELS:
             found.parts.append(view[at:end])
         at = end
+    if data[25] == INDEXED and not palette:
+        raise BadMedia(BROKEN)
 
 
 def _inflated(chunk: bytes) -> bytes | None:

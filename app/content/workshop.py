@@ -59,8 +59,10 @@ def _attempt(work: Callable[..., T], args: tuple[Any, ...]) -> T | Exception:
 def _step_back() -> None:
     """Lower the priority of this thread. Linux has one for each, others for the process only."""
     if sys.platform == "linux":
+        thread = threading.get_native_id()
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            if os.getpriority(os.PRIO_PROCESS, thread) < NICENESS:
+                os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
 
 
 def digest_of(path: Path) -> str:
