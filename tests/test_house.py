@@ -129,6 +129,13 @@ def test_the_core_knows_neither_flask_nor_the_database(module: str) -> None:
         assert not within(name, ["app"]) or within(name, [package, "app.errors"]), name
 
 
+def test_what_files_are_is_told_without_the_event_loop() -> None:
+    """It runs in threads, where gevent must not be touched."""
+    files = [name for name in modules() if within(name, ["app.content"])]
+    loop = {name for name in files if any(within(used, ["gevent"]) for used in imports(name))}
+    assert loop == {"app.content.workshop"}
+
+
 def test_only_the_store_and_the_tables_import_sqlalchemy() -> None:
     using = {name for name in modules() if any(within(n, ["sqlalchemy"]) for n in imports(name))}
     allowed = {name for name in using if within(name, MAY_IMPORT_SQLALCHEMY)}

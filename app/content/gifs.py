@@ -158,7 +158,7 @@ def decoded(gif: Gif, frame: Frame) -> Image.Image:
     ))
     with Image.open(io.BytesIO(alone), formats=["GIF"]) as image:
         image.load()
-        pixels = Image.new("P", image.size)
+        pixels = Image.new("P", image.size, None)
         pixels.im = image.im  # its mode is L where the palette is one of grays
     pixels.putpalette(table)
     return pixels

@@ -183,7 +183,7 @@ def _write_animation(bare: bytes, found: Skeleton, type: str, shown: Path) -> Im
 
 def _alone(opened: ImageFile.ImageFile) -> Image.Image:
     """The pixels without their decoder, which may hold four times as much as they do."""
-    image = Image.new(opened.mode, opened.size)
+    image = Image.new(opened.mode, opened.size, None)  # None: no memory is touched
     image.im, image.palette = opened.im, opened.palette
     if "transparency" in opened.info:
         image.info["transparency"] = opened.info["transparency"]
