@@ -18,7 +18,6 @@ from mutagen.mp3 import MPEGInfo
 MOST_WORK = 1 << 22  # bytes that are read of one file, each read costing
 READ_COST = 512  # as many more
 LONGEST = 7 * 24 * 3_600_000  # ms; what claims to be longer is not believed
-MOST_TAGS = 8  # ID3 tags before the sound
 UNKNOWN = -1
 
 
@@ -284,13 +283,9 @@ def _wav(file: Source) -> Found:
 
 def _mp3(file: Source) -> Found:
     at = 0
-    for _ in range(MOST_TAGS):
-        magic, *digits = struct.unpack("3s3x4B", file.read(at, 10))
-        if magic != b"ID3":
-            break
-        at += 10 + sum(digit << 7 * place for place, digit in enumerate(reversed(digits)))
-    else:
-        raise Broken("too many tags")  # and mutagen would go through all of them
+    while file.read(at, 3) == b"ID3":  # mutagen would go through any number of tags
+        digits = enumerate(reversed(file.read(at + 6, 4)))
+        at += 10 + sum(digit << 7 * place for place, digit in digits)
     try:
         info = MPEGInfo(file.file, at)
     except MutagenError as error:

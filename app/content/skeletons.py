@@ -183,7 +183,6 @@ def _inflated(chunk: bytes) -> bytes | None:
 # WebP: chunks of RIFF.
 
 SHOWN = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"})
-CARRIES = 0x20 | 0x08 | 0x04  # flags of VP8X: a profile, EXIF, XMP
 
 
 def _webp(data: bytes, found: Skeleton) -> None:
@@ -198,13 +197,14 @@ def _webp(data: bytes, found: Skeleton) -> None:
         if body + length > whole:
             raise BadMedia(TRUNCATED)
         found.count(name in SHOWN, length)
+        if name in SHOWN:
+            found.parts.append(view[at:end])
         if name == b"VP8X":
-            found.parts += [data[at:body], bytes([data[body] & ~CARRIES]), view[body + 1:end]]
+            if at != 12:
+                raise BadMedia(BROKEN)  # a decoder would not see it, and take another size
             found.width = 1 + int.from_bytes(data[body + 4:body + 7], "little")
             found.height = 1 + int.from_bytes(data[body + 7:body + 10], "little")
-        elif name in SHOWN:
-            found.parts.append(view[at:end])
-        if name == b"ANMF":
+        elif name == b"ANMF":
             found.durations.append(int.from_bytes(data[body + 12:body + 15], "little"))
             found.lossless |= data[body + 16:body + 20] == b"VP8L"
         elif name in (b"VP8 ", b"VP8L"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import struct
 import threading
 from pathlib import Path
 
@@ -105,6 +107,19 @@ def test_no_other_decoder_ever_sees_a_file(
         prepare(put(data), tmp_path, type, PIXELS)
 
 
+def test_a_file_that_the_walk_takes_for_a_png_is_read_as_nothing_else(
+    put: Put, tmp_path: Path
+) -> None:
+    """To Pillow this is a whole QOI of the same size, if it is asked for any format."""
+    header, pixels = struct.pack(">IIBBBBB", 20, 13, 8, 0, 0, 0, 0), bytes(2_000)
+    chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    data = b"qoif" + struct.pack(">I", 20) + b"".join(files.chunk(*parts) for parts in chunks)
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.format, image.size) == ("QOI", (20, 13))
+    with pytest.raises(BadMedia):
+        prepare(put(data), tmp_path, "image/png", PIXELS)
+
+
 @pytest.mark.parametrize("type", TYPES.values())
 @pytest.mark.parametrize("format", TYPES)
 def test_a_picture_is_only_read_as_what_it_is(
@@ -136,12 +151,25 @@ def test_a_png_without_what_it_is_read_by_is_refused(prepared: Prepare, name: by
     assert refusal(prepared, data[:at] + data[at + 12 + length:]) == BROKEN
 
 
+def test_a_second_size_in_a_png_misleads_nobody(prepared: Prepare) -> None:
+    data = files.picture("PNG")
+    assert refusal(prepared, files.with_chunk(data, data[8:33])) == BROKEN
+
+
 def test_a_second_size_in_a_jpeg_misleads_nobody(prepared: Prepare) -> None:
     data = files.picture("JPEG")
     at = data.index(b"\xff\xc0")
     again = bytearray(data[at:at + 19])
     again[5:9] = b"\xff\xdc\xff\xdc"
     assert refusal(prepared, data[:at + 19] + bytes(again) + data[at + 19:]) == BROKEN
+
+
+def test_a_second_size_in_a_webp_misleads_nobody(prepared: Prepare) -> None:
+    """A decoder takes the first: of this one 120,000 pixels, where the other says 1."""
+    data = files.encoded(files.pattern(400, 300), "WEBP", lossless=True)[12:]
+    data += files.riff_chunk(b"VP8X", bytes(10))
+    whole = b"RIFF" + struct.pack("<I", 4 + len(data)) + b"WEBP" + data
+    assert refusal(prepared, whole, 1_000) == BROKEN
 
 
 def test_a_gif_whose_frames_leave_its_size_is_counted_as_it_is_shown(prepared: Prepare) -> None:

@@ -80,6 +80,11 @@ def chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
+def riff_chunk(name: bytes, body: bytes) -> bytes:
+    """One of a WebP."""
+    return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+
 def with_chunk(png: bytes, added: bytes) -> bytes:
     """A PNG with one more chunk behind its header."""
     return png[:33] + added + png[33:]
@@ -187,7 +192,8 @@ def box(name: bytes, *parts: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(body), name) + body
 
 
-def _track(handler: bytes, width: int, height: int, turned: bool) -> bytes:
+def track(handler: bytes, width: int = 0, height: int = 0, turned: bool = False) -> bytes:
+    """Of sound (`soun`) or of pictures (`vide`)."""
     across = 0 if turned else 1 << 16
     matrix = struct.pack(">9i", across, (1 << 16) - across, 0, 0, across, 0, 0, 0, 1 << 30)
     header = bytes(40) + matrix + struct.pack(">II", width << 16, height << 16)
@@ -201,8 +207,8 @@ def mp4(
     height: int = 180, turned: bool = False, brand: bytes = b"isom",
 ) -> bytes:
     """A movie without samples. Without video it is what phones call M4A."""
-    tracks = [_track(b"soun", 0, 0, False)] if audio else []
-    tracks += [_track(b"vide", width, height, turned)] if video else []
+    tracks = [track(b"soun")] if audio else []
+    tracks += [track(b"vide", width, height, turned)] if video else []
     header = struct.pack(">12xII", 1000, milliseconds) + bytes(80)
     return b"".join((
         box(b"ftyp", brand, bytes(4), brand), box(b"mdat", bytes(64)),
