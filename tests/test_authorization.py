@@ -9,14 +9,14 @@ import pytest
 from flask import Flask
 
 from app.chat import frames, seed
-from tests.support import matrix_ops, matrix_v1, matrix_v2
+from tests.support import matrix_media, matrix_ops, matrix_v1, matrix_v2
 from tests.support.matrix import Expected, Row, outcome, request_of
 from tests.support.matrix_ops import V1, Op
 from tests.support.scene import CONNECTED, ROLES, Scene
 from tests.support.server import running
 from tests.support.stage import Copy, Live, dump
 
-ROWS = [*matrix_v2.ROWS, *matrix_v1.ROWS]
+ROWS = [*matrix_v2.ROWS, *matrix_v1.ROWS, *matrix_media.ROWS]
 OPS = [*matrix_ops.OPS, *matrix_ops.SEED_OPS]
 SOCKETS = ("GET /v2/socket", "GET /v1/user/SendUserMsg")
 

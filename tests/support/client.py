@@ -126,9 +126,8 @@ class Person:
         return {"Authorization": f"Bearer {self.token}"}
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        return requests.request(
-            method, self.server.http + path, headers=self.headers, timeout=PATIENCE, **options
-        )
+        options.setdefault("headers", self.headers)
+        return requests.request(method, self.server.http + path, timeout=PATIENCE, **options)
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self.request("GET", path, params=query)

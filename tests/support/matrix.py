@@ -35,9 +35,11 @@ class Row(NamedTuple):
     expects: Policy
     note: str = ""  # in which way, where a route has several rows
     at: Mapping[str, str] = {}  # placeholder of the rule -> name of the scene
-    query: Mapping[str, Any] = {}
+    query: Mapping[str, Any] | str = {}
     json: Mapping[str, Any] | None = None
     form: Mapping[str, Any] | None = None
+    files: Mapping[str, tuple[str, bytes]] | None = None
+    headers: Mapping[str, str] = {}
     shows: Collection[str] = ()
 
     def __str__(self) -> str:
@@ -69,6 +71,7 @@ class Request(NamedTuple):
     query: dict[str, Any]
     json: Any
     form: Any
+    files: Any
 
 
 class Answer(NamedTuple):
@@ -104,14 +107,15 @@ def request_of(scene: Scene, row: Row, role: str) -> Request:
     path = re.sub(
         r"<(?:\w+:)?(\w+)>", lambda found: str(scene.find(places[found[1]], role)), rule
     )
-    query, headers = scene.fill(dict(row.query), role), dict[str, str]()
+    query, headers = dict(scene.fill(row.query, role)), dict(row.headers)
     token = scene.tokens[role]
     if token and row.is_seed:
         query = {"token": token, "userId": scene.find("self", role), **query}
     elif token:
         headers["Authorization"] = f"Bearer {token}"
     return Request(
-        method, path, headers, query, scene.fill(row.json, role), scene.fill(row.form, role)
+        method, path, headers, query, scene.fill(row.json, role), scene.fill(row.form, role),
+        row.files,
     )
 
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.chat import open_chat
 from tests.support.client import PASSWORD, Person
@@ -32,7 +33,8 @@ SECRETS: dict[str, Sequence[str]] = {
     "early": [role for role in INSIDE if role != "newcomer"],
     "private": ("owner", "member"), "between": ("owner", "blocked"),
     "request": ("owner", "admin"), "note": ("member",),
-    "draft": ("owner",), "remark": ("owner",), "email": ("owner",), "link": ("owner", "admin"),
+    "draft": ("owner",), "loose": ("owner",), "remark": ("owner",), "email": ("owner",),
+    "link": ("owner", "admin"),
 }
 
 
@@ -64,6 +66,7 @@ class Scene:
         self._build_doors()
         self._build_chats()
         self._build_own()
+        self._build_media()
 
     def find(self, name: str, role: str) -> Any:
         """What a row's name stands for; some are each role's own, `new` is never twice the same."""
@@ -119,6 +122,8 @@ class Scene:
             self.do("owner", "PATCH", f"{path}/members/{names[name]}", role="admin")
         names["early"] = self.say("plain", group, secret("early"))
         self._react_and_pin(names["early"])
+        names["early_medium"] = self.carry("owner", group, secret("early"))
+        names["removed_address"] = self.address("removed", names["early_medium"])
         self.do("owner", "POST", f"{path}/members", users=[names["newcomer"]])
         self.do("waiting", "POST", f"{path}/join", note=secret("request"))
         self.do("owner", "PATCH", path, join="invite")
@@ -132,6 +137,8 @@ class Scene:
         names["said"], names["deputys"] = names["own.plain"], names["own.deputy"]
         names["owners"], names["deputys_slip"] = names["own.owner"], names["slip.deputy"]
         self._react_and_pin(names["said"])
+        names["medium"] = self.carry("owner", group, secret("said"))
+        names["address"] = self.address("owner", names["medium"])
         muted = {"muted_until": 2**50}
         self.do("owner", "PATCH", f"{path}/members/{names['muted']}", **muted)
         names["invite"] = self.do("owner", "POST", f"{path}/invites")["code"]
@@ -163,6 +170,30 @@ class Scene:
         message = {"media": "text", "content": "news"}
         news = self.do("siteadmin", "POST", "/v2/broadcasts", ref="news", message=message)
         names["public"], names["news"] = news["conversation"], news["seq"]
+
+    def _build_media(self) -> None:
+        """Uploads of the owner's in no message: one that is whole, one under way."""
+        owner, names = self.people["owner"], self.names
+        names["loose_medium"] = owner.upload(secret("loose").encode())["id"]
+        begun = owner.request("POST", "/v2/uploads", headers={
+            **owner.headers, "Tus-Resumable": "1.0.0", "Upload-Length": "10",
+        })
+        names["upload"] = begun.headers["Location"].rpartition("/")[2]
+
+    def carry(self, name: str, conversation: int, content: str) -> str:
+        """Send a file that says `content`; its id."""
+        medium: str = self.people[name].upload(content.encode())["id"]
+        message = {"media": "file", "attachment": {"id": medium}}
+        self.do(
+            name, "POST", f"/v2/conversations/{conversation}/messages", ref=medium,
+            message=message,
+        )
+        return medium
+
+    def address(self, name: str, medium: str) -> dict[str, str]:
+        """The query of an upload's address, made for somebody."""
+        [line] = self.do(name, "POST", "/v2/media/addresses", ids=[medium])["media"]
+        return dict(parse_qsl(urlsplit(line["url"]).query))
 
     def _build_own(self) -> None:
         """What belongs to one user: contacts, settings, sessions."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sqlite3
 import uuid
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -69,7 +70,8 @@ class Live:
     def ask(self, request: Request) -> Answer:
         answer = self._http.request(
             request.method, self.scene.server.http + request.path, params=request.query,
-            headers=request.headers, json=request.json, data=request.form, timeout=PATIENCE,
+            headers=request.headers, json=request.json, data=request.form, files=request.files,
+            timeout=PATIENCE,
         )
         return answer_of(answer.status_code, answer.text)
 
@@ -159,6 +161,7 @@ class Copy:
         self._snapshot = live.snapshot
         self._database = folder / DATABASE
         shutil.copy(live.scene.server.folder / "secret_key", folder)
+        shutil.copytree(live.scene.server.folder / "media", folder / "media")
         shutil.copy(self._snapshot, self._database)
         self.app: Flask = create_app(configuration.load({
             "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(folder), "HICHAT_RATE_LIMITS": "off",
@@ -178,9 +181,19 @@ class Copy:
     def ask(self, request: Request) -> Answer:
         answer: TestResponse = self._client.open(
             request.path, method=request.method, query_string=request.query,
-            headers=request.headers, json=request.json, data=request.form,
+            headers=request.headers, json=request.json, data=_form(request),
         )
-        return answer_of(answer.status_code, answer.text)
+        with suppress(UnicodeDecodeError):
+            return answer_of(answer.status_code, answer.text)
+        return answer_of(answer.status_code, answer.data.decode("latin-1"))
+
+
+def _form(request: Request) -> Any:
+    """The form, with its files as the test client takes them."""
+    if request.files is None:
+        return request.form
+    files = {key: (io.BytesIO(data), name) for key, (name, data) in request.files.items()}
+    return {**(request.form or {}), **files}
 
 
 def answer_of(status: int, text: str) -> Answer:
