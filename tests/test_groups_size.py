@@ -15,8 +15,9 @@ from werkzeug.test import EnvironBuilder
 
 from app import services
 from app.chat.delivery import Delivery, Rules
-from app.chat.frames import V2, Address, Event, Message, Send
+from app.chat.frames import V2, Address, Event, Send
 from app.chat.hub import Hub
+from app.chat.messages import Message
 from app.chat.node import Limits, Node
 from app.chat.presence import LocalLeases, Presence
 from app.chat.websocket import WebSocket

@@ -20,7 +20,7 @@ from tests.support.server import ROOT
 LONGEST_MODULE = 400  # lines
 BLUEPRINTS = ("app.user", "app.message", "app.media")
 CORE = [f"app.chat.{name}" for name in (
-    "codec", "websocket", "frames", "seed", "node", "hub", "bus", "journal",
+    "codec", "websocket", "messages", "frames", "seed", "node", "hub", "bus", "journal",
     "presence", "typing",
 )] + [f"app.content.{name}" for name in (
     "containers", "gifs", "kinds", "pictures", "skeletons", "sounds", "workshop",
@@ -48,15 +48,15 @@ ARROWS = {
     "app.metrics": ("app.services",),
     "app.cli": ("app.services",),
     "app.user": (
-        "app.user", "app.auth", "app.chat.frames", "app.extensions", "app.http", "app.models",
-        "app.services", "app.store",
+        "app.user", "app.auth", "app.chat.frames", "app.chat.messages", "app.extensions",
+        "app.http", "app.models", "app.services", "app.store",
     ),
     "app.message": (
         "app.message", "app.user", "app.auth", "app.chat", "app.extensions", "app.http",
         "app.models", "app.services", "app.store",
     ),
     "app.media": (
-        "app.media", "app.user", "app.auth", "app.chat.frames", "app.content", "app.extensions",
+        "app.media", "app.user", "app.auth", "app.chat.messages", "app.content", "app.extensions",
         "app.http", "app.models", "app.services", "app.store",
     ),
     "app": ("app",),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from app.chat.frames import Attachment, Message, Told, medium_of
+from app.chat.messages import Attachment, Message, Told, medium_of
 from app.errors import BadRequest
 from app.models import Medium
 

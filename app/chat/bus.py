@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
-from app.chat.frames import Address, Event, Message, Outgoing
+from app.chat.frames import Address, Event, Outgoing
+from app.chat.messages import Message
 from app.chat.node import Node
 
 

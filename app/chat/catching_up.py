@@ -6,15 +6,7 @@ import gevent
 import msgspec
 
 from app.chat.bus import Bus
-from app.chat.frames import (
-    ACCOUNT,
-    GROUP,
-    Event,
-    Head,
-    Hello,
-    Sync,
-    Synced,
-)
+from app.chat.frames import ACCOUNT, GROUP, Event, Head, Hello, Sync, Synced
 from app.chat.node import Node
 from app.errors import NotAMember
 from app.store import Store

@@ -8,18 +8,8 @@ from typing import Any
 
 import msgspec
 
-from app.chat.frames import (
-    Change,
-    Edit,
-    Message,
-    Pin,
-    React,
-    Recall,
-    Remove,
-    Told,
-    check_message,
-    check_ref,
-)
+from app.chat.frames import Change, Edit, Pin, React, Recall, Remove, check_ref
+from app.chat.messages import Message, Told, check_message
 from app.errors import BadRequest
 from app.store import Store
 from app.store.items import Appended

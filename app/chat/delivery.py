@@ -32,7 +32,6 @@ from app.chat.frames import (
     Command,
     Event,
     Forward,
-    Message,
     Read,
     Receipt,
     Requests,
@@ -40,13 +39,13 @@ from app.chat.frames import (
     Sync,
     Typing,
     Watch,
-    check_message,
     check_ref,
     encode,
     find_ref,
     wire_error,
 )
 from app.chat.journal import Journal
+from app.chat.messages import Message, check_message
 from app.chat.node import Node
 from app.chat.presence import Presence
 from app.chat.typing import Typists

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from app.chat.frames import Ack, Forward, Origin, Place, Told, check_ref, encode
+from app.chat.frames import Ack, Forward, Place, check_ref, encode
+from app.chat.messages import Origin, Told
 from app.errors import NotAMember, NotFound, Recalled, RefConflict
 from app.store import Store
 from app.store.items import Draft, Entry, Stored

@@ -12,16 +12,8 @@ from collections.abc import Callable, Collection, Iterable
 
 import gevent
 
-from app.chat.frames import (
-    BROADCAST,
-    GROUP,
-    Address,
-    Dialect,
-    Event,
-    Message,
-    Outgoing,
-    Receipt,
-)
+from app.chat.frames import BROADCAST, GROUP, Address, Dialect, Event, Outgoing, Receipt
+from app.chat.messages import Message
 from app.chat.node import Node
 from app.errors import Close, Draining, TooManyConnections
 

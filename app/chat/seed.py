@@ -16,24 +16,19 @@ from app.chat.codec import TEXT, frame
 from app.chat.frames import (
     BROADCAST,
     GROUP,
-    MAX_ID,
     PRIVATE,
     Address,
-    Attachment,
     Broadcast,
     Command,
     Event,
-    Line,
-    Media,
-    Message,
     Outgoing,
     Send,
     To,
-    Told,
     WireError,
     bad_json,
     encode,
 )
+from app.chat.messages import MAX_ID, Attachment, Line, Media, Message, Told
 from app.errors import BadRequest
 
 HEARTBEAT = 0  # a Type beside the kinds of conversation

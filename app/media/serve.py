@@ -15,7 +15,7 @@ from werkzeug.http import dump_options_header, is_resource_modified, parse_if_ra
 from app.auth import tokens
 from app.auth.addresses import CONVERSATION
 from app.auth.tokens import login_required
-from app.chat.frames import MediumId
+from app.chat.messages import MediumId
 from app.content.kinds import Kind
 from app.errors import BadRange, BadRequest, NotFound
 from app.http import answer, body

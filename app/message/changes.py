@@ -16,13 +16,11 @@ from app.auth.tokens import login_required
 from app.chat.catching_up import event_of
 from app.chat.changes import check_emoji
 from app.chat.frames import (
-    MAX_ID,
     REMOVED_AT_ONCE,
     Change,
     Edit,
     Event,
     Forward,
-    Id,
     Pin,
     React,
     Recall,
@@ -31,6 +29,7 @@ from app.chat.frames import (
     Revision,
     Source,
 )
+from app.chat.messages import MAX_ID, Id
 from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, limit, number, paged

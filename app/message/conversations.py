@@ -10,7 +10,8 @@ from msgspec import Struct
 from app.auth import tokens
 from app.auth.tokens import login_required
 from app.chat.catching_up import event_of
-from app.chat.frames import MAX_ID, Event, Id, Message, Ref, Send, Seq
+from app.chat.frames import Event, Ref, Send
+from app.chat.messages import MAX_ID, Id, Message, Seq
 from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, limit, number, paged

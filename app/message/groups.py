@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import Id, check_nul
+from app.chat.messages import Id, check_nul
 from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, empty, sent

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import MAX_ID, check_nul
+from app.chat.messages import MAX_ID, check_nul
 from app.http import answer, body, empty, limit, number, paged
 from app.message import bp
 from app.message.conversations import limit_writing

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import MAX_ID, Id, Seq
+from app.chat.messages import MAX_ID, Id, Seq
 from app.errors import BadRequest
 from app.http import answer, body, empty, limit, number, paged
 from app.message import bp

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import MAX_ID
+from app.chat.messages import MAX_ID
 from app.http import answer, limit, number, paged
 from app.message import bp
 from app.services import services

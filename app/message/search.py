@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import MAX_ID, Media
+from app.chat.messages import MAX_ID, Media
 from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, limit, number

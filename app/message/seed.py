@@ -7,7 +7,8 @@ from flask import Response
 
 from app.auth.tickets import Pass
 from app.chat.catching_up import event_of
-from app.chat.frames import PRIVATE, Address, Told
+from app.chat.frames import PRIVATE, Address
+from app.chat.messages import Told
 from app.errors import BadRequest
 from app.http import field, whole
 from app.message import bp

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import check_nul
+from app.chat.messages import check_nul
 from app.errors import TooLong
 from app.extensions import limiter
 from app.http import answer, body, sent

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from app.auth import tokens
 from app.auth.tickets import Pass
-from app.chat.frames import medium_of
+from app.chat.messages import medium_of
 from app.errors import BadCredentials, BadRequest, HiChatError
 from app.extensions import limiter
 from app.http import SEED_PREFIX, body, field

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import MAX_ID, Id, check_nul
+from app.chat.messages import MAX_ID, Id, check_nul
 from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, empty, limit, number, paged

@@ -8,7 +8,8 @@ from flask import Response, request
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.chat.frames import MAX_ID, MAX_WATCHED
+from app.chat.frames import MAX_WATCHED
+from app.chat.messages import MAX_ID
 from app.errors import BadRequest
 from app.http import answer
 from app.services import services
