@@ -256,6 +256,10 @@ class Config:
         """The signing key: the setting, or the one kept (mode 0600) in the data folder."""
         return self.secret_key or _kept_secret(self.data_path)
 
+    def keep_signing_key(self, key: str) -> None:
+        """Put `key` in the place of the one kept in the data folder."""
+        _drafted_secret(self.data_path, key).replace(self.data_path / "secret_key")
+
 
 class Production(Config):
     """The default: nothing weak is accepted."""
@@ -320,13 +324,9 @@ def _kept_secret(folder: Path) -> str:
     """Read the kept signing key; make it first if there is none."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "secret_key"
-    draft = folder / f".secret_key.{secrets.token_hex(8)}"
     if not path.exists():
         # Written aside and linked: a second process starting at once sees all of it or nothing.
-        with open(draft, "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
-            file.write(secrets.token_urlsafe(48))
-            file.flush()
-            os.fsync(file.fileno())
+        draft = _drafted_secret(folder, secrets.token_urlsafe(48))
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
@@ -337,3 +337,13 @@ def _kept_secret(folder: Path) -> str:
             " one (then everybody has to log in again)"
         )
     return key
+
+
+def _drafted_secret(folder: Path, key: str) -> Path:
+    """A new file beside the kept key, flushed."""
+    draft = folder / f".secret_key.{secrets.token_hex(8)}"
+    with open(draft, "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft

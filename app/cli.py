@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import BinaryIO
 
 import click
 from flask.cli import AppGroup
 from flask_migrate import upgrade
 
-from app.errors import UnknownUser
+from app.errors import HiChatError, UnknownUser
+from app.health import VERSION
 from app.services import services
+from app.store.archive import Refused, written
+from app.store.backup import write_backup
+from app.store.restore import restore_backup
 
 commands = AppGroup("hichat", help="Operate HiChat.")
 
@@ -46,3 +55,73 @@ def forget() -> None:
         click.echo("HICHAT_RETENTION_DAYS is 0: everything is kept.")
         return
     click.echo(f"{found.store.retention.forget_older(days)} events are forgotten.")
+
+
+@commands.command()
+@click.argument("file")
+def backup(file: str) -> None:
+    """Write everything to FILE, while the server runs; `-` is standard output.
+
+    A tar file; compressed if the name ends in .gz or .tgz. Status 1: it failed, or files that
+    should be in it are not.
+    """
+    os.umask(0o077)
+    found = services()
+    secret = None if found.config.secret_key else found.config.signing_key()
+    target = nullcontext(sys.stdout.buffer) if file == "-" else written(Path(file))
+    with _told(file), target as archive:
+        done = write_backup(found.store.database, found.blobs, archive, VERSION, secret)
+    manifest = done.manifest
+    kept = manifest.files - len(done.missing)
+    click.echo(f"{file}: {manifest.rows} rows, {kept} files.", err=True)
+    if secret is None:
+        click.echo("The signing key is not in it: keep HICHAT_SECRET_KEY, too.", err=True)
+    _tell_files(done.missing, "was not there, and is not in the backup")
+    _tell_files(done.damaged, "is not what it was, and will not be restored")
+    if done.missing or done.damaged:
+        sys.exit(1)
+
+
+@commands.command()
+@click.argument("file")
+def restore(file: str) -> None:
+    """Read the backup FILE (`-` is standard input) into an empty database, of whichever kind."""
+    os.umask(0o077)
+    found, config = services(), services().config
+    keep = config.keep_signing_key if not config.secret_key else lambda key: None
+    with _told(file), _opened(file) as archive:
+        done = restore_backup(found.store.database, found.blobs, archive, config.data_path, keep)
+    click.echo(f"{done.manifest.rows} rows, {done.end.files - len(done.end.damaged)} files.")
+    if done.secret and config.secret_key:
+        click.echo("The key in the backup was not taken: HICHAT_SECRET_KEY is set. If they differ,"
+                   " everybody has to log in again.")
+    elif not done.secret and not config.secret_key:
+        click.echo("There is no signing key in the backup: set HICHAT_SECRET_KEY to what it was, or"
+                   " everybody has to log in again.")
+    _tell_files(done.end.missing, "was not in the backup")
+    _tell_files(done.end.damaged, "was damaged already when the backup was made")
+
+
+@contextmanager
+def _told(file: str) -> Iterator[None]:
+    """What went wrong, in a line, and status 1."""
+    try:
+        yield
+    except (Refused, HiChatError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror or error}") from None
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+    else:
+        with open(file, "rb") as opened:
+            yield opened
+
+
+def _tell_files(digests: list[str], what: str) -> None:
+    for digest in digests:
+        click.echo(f"The file {digest} {what}.", err=True)

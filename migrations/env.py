@@ -2,7 +2,7 @@
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 from app.extensions import db
@@ -18,15 +18,24 @@ def run() -> None:
     if engine.dialect.name == "sqlite":
         prepare_sqlite(engine, "BEGIN IMMEDIATE")
     with engine.connect() as connection:
-        context.configure(
-            connection=connection, target_metadata=db.metadata, render_as_batch=True,
-            compare_type=True,
-            include_name=lambda name, kind, _: kind != "table" or not is_index_table(name),
-        )
-        with context.begin_transaction():
-            if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
-            context.run_migrations()
+        migrate(connection)
 
 
-run()
+def migrate(connection: Connection) -> None:
+    """If a transaction is running already (app/store/schema.py), this is a part of it."""
+    context.configure(
+        connection=connection, target_metadata=db.metadata, render_as_batch=True,
+        compare_type=True,
+        include_name=lambda name, kind, _: kind != "table" or not is_index_table(name),
+    )
+    with context.begin_transaction():
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is None:
+    run()
+else:
+    migrate(given)

@@ -46,7 +46,7 @@ ARROWS = {
     "app.services": ("app.auth", "app.chat", "app.content", "app.store"),
     "app.health": ("app.http", "app.services"),
     "app.metrics": ("app.services",),
-    "app.cli": ("app.services",),
+    "app.cli": ("app.health", "app.services", "app.store"),
     "app.user": (
         "app.user", "app.auth", "app.chat.frames", "app.chat.messages", "app.extensions",
         "app.http", "app.models", "app.services", "app.store",

@@ -154,6 +154,25 @@ class Database:
             raise Failed(str(error)) from error
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """The whole database as it is at the first statement, for as long as the block takes.
+
+        For a process that does nothing else: it blocks, and what it fetches is streamed.
+        """
+        with self.engine.connect() as connection:
+            if not self.embedded:
+                connection = connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """One long transaction for writing, in this greenlet: for a process that does only that."""
+        with self._connected() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
     def _connected(self) -> Iterator[Connection]:
         """A connection for one transaction; of SQLite always the same one."""
         if not self.embedded:
