@@ -70,15 +70,15 @@ def backup(file: str) -> None:
     secret = None if found.config.secret_key else found.config.signing_key()
     target = nullcontext(sys.stdout.buffer) if file == "-" else written(Path(file))
     with _told(file), target as archive:
-        done = write_backup(found.store.database, found.blobs, archive, VERSION, secret)
-    manifest = done.manifest
-    kept = manifest.files - len(done.missing)
-    click.echo(f"{file}: {manifest.rows} rows, {kept} files.", err=True)
+        manifest, end = write_backup(
+            found.store.database, found.blobs, archive, VERSION, secret
+        )
+    click.echo(f"{file}: {manifest.rows} rows, {end.files} files.", err=True)
     if secret is None:
         click.echo("The signing key is not in it: keep HICHAT_SECRET_KEY, too.", err=True)
-    _tell_files(done.missing, "was not there, and is not in the backup")
-    _tell_files(done.damaged, "is not what it was, and will not be restored")
-    if done.missing or done.damaged:
+    _tell_files(end.missing, "was not there, and is not in the backup")
+    _tell_files(end.damaged, "is not what it was, and will not be restored")
+    if end.missing or end.damaged:
         sys.exit(1)
 
 
@@ -90,16 +90,18 @@ def restore(file: str) -> None:
     found, config = services(), services().config
     keep = config.keep_signing_key if not config.secret_key else lambda key: None
     with _told(file), _opened(file) as archive:
-        done = restore_backup(found.store.database, found.blobs, archive, config.data_path, keep)
-    click.echo(f"{done.manifest.rows} rows, {done.end.files - len(done.end.damaged)} files.")
-    if done.secret and config.secret_key:
+        manifest, end, secret = restore_backup(
+            found.store.database, found.blobs, archive, config.data_path, keep
+        )
+    click.echo(f"{manifest.rows} rows, {end.files - len(end.damaged)} files.")
+    if secret and config.secret_key:
         click.echo("The key in the backup was not taken: HICHAT_SECRET_KEY is set. If they differ,"
                    " everybody has to log in again.")
-    elif not done.secret and not config.secret_key:
+    elif not secret and not config.secret_key:
         click.echo("There is no signing key in the backup: set HICHAT_SECRET_KEY to what it was, or"
                    " everybody has to log in again.")
-    _tell_files(done.end.missing, "was not in the backup")
-    _tell_files(done.end.damaged, "was damaged already when the backup was made")
+    _tell_files(end.missing, "was not in the backup")
+    _tell_files(end.damaged, "was damaged already when the backup was made")
 
 
 @contextmanager

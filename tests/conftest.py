@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from app import services
 from app.store import Database, Store
 from tests.support.application import application
+from tests.support.backups import NewSite, sites
 from tests.support.client import Person
 from tests.support.postgres import Postgres, new_database
 from tests.support.s3 import S3Server
@@ -115,6 +116,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @pytest.fixture
 def store(database: Database) -> Store:
     return Store(database)
+
+
+@pytest.fixture
+def new_site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NewSite]:
+    """Makes sites: a folder each, and a database, `sqlite` or `postgres`, without any table."""
+    with sites(tmp_path, request) as make:
+        yield make
 
 
 @pytest.fixture

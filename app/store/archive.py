@@ -54,7 +54,6 @@ class Manifest(msgspec.Struct):
     revision: str
     at: int
     tables: dict[str, Columns]
-    files: int
 
     @property
     def rows(self) -> int:
@@ -105,10 +104,11 @@ class Writer:
         self._files += 1
         return found.hexdigest() == digest
 
-    def end(self, missing: list[str], damaged: list[str]) -> None:
-        end = End(self._checksums, self._files, missing, damaged)
+    def end(self, missing: list[str], damaged: list[str]) -> End:
+        end = End(self._checksums.copy(), self._files, missing, damaged)
         self.add(END, msgspec.json.encode(end))
         self._file.write(bytes(2 * BLOCK))
+        return end
 
     def _begin(self, name: str, size: int) -> None:
         member = tarfile.TarInfo(name)
@@ -182,8 +182,12 @@ class Reader:
             raise damaged(f"the checksum of {wrong[0]} is wrong")
 
 
-def manifest_of(member: Member | None) -> Manifest:
+def manifest_of(members: Iterator[Member]) -> Manifest:
     """What the first member says. Raises Refused if this is no backup, or one of a later format."""
+    try:
+        member = next(members, None)
+    except Refused:
+        member = None
     try:
         if member is None or member.name != MANIFEST:
             raise msgspec.DecodeError

@@ -1,7 +1,8 @@
 """Writing a backup while the server goes on: the database out of one snapshot, then the files.
 
 In this order, because what a snapshot refers to stays: a file never changes, and one that nobody
-refers to any more is kept for a day longer.
+refers to any more is kept for a day longer. Only a file that is just being uploaded may have its
+row already and not its bytes; such a one is loose: in no message yet, and nobody's avatar.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, Any
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, or_, select
 
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.store import schema
-from app.store.archive import FORMAT, SECRET, TABLES, Columns, Manifest, Refused, Writer
+from app.store.archive import FORMAT, SECRET, TABLES, Columns, End, Manifest, Refused, Writer
 from app.store.blobs import Blobs
 from app.store.database import Database
 
@@ -28,17 +30,9 @@ PART_BYTES = 1_048_576
 LEFT_OUT = ("indexed", "upload")
 
 
-class Written(msgspec.Struct):
-    """What is in a backup now, and which files should have been."""
-
-    manifest: Manifest
-    missing: list[str]
-    damaged: list[str]
-
-
 def write_backup(
     database: Database, blobs: Blobs, file: IO[bytes], version: str, secret: str | None
-) -> Written:
+) -> tuple[Manifest, End]:
     """Write everything to `file`: `secret` is the signing key, None if a setting holds it.
 
     A file that is not there, or not what it was, does not stop it. Raises Refused, Unavailable.
@@ -56,11 +50,9 @@ def write_backup(
                 archive.add(SECRET, secret.encode())
             for table in tables:
                 _write_table(archive, connection, table)
-                if table.name == "blob":
-                    _note_files(connection, table, wanted)
+            _note_files(connection, tables, wanted)
         missing, damaged = _write_files(archive, blobs, wanted)
-    archive.end(missing, damaged)
-    return Written(manifest, missing, damaged)
+    return manifest, archive.end(missing, damaged)
 
 
 def _rows(table: Table, *columns: Any) -> Select[Any]:
@@ -79,8 +71,7 @@ def _manifest(
         )
         for table in tables
     }
-    files = found["blob"].rows if "blob" in found else 0
-    return Manifest(FORMAT, version, revision, int(time.time() * 1000), found, files)
+    return Manifest(FORMAT, version, revision, int(time.time() * 1000), found)
 
 
 def _write_table(archive: Writer, connection: Connection, table: Table) -> None:
@@ -96,9 +87,17 @@ def _write_table(archive: Writer, connection: Connection, table: Table) -> None:
         archive.add(f"{TABLES}{table.name}/{number + 1:06}.jsonl", part)
 
 
-def _note_files(connection: Connection, blob: Table, wanted: IO[str]) -> None:
-    for page in _pages(connection, _rows(blob, blob.c.digest, blob.c.size)):
-        wanted.writelines(f"{digest} {size}\n" for digest, size in page)
+def _note_files(connection: Connection, tables: list[Table], wanted: IO[str]) -> None:
+    """A line for each file: digest, size, and whether somebody may miss it."""
+    found = {table.name: table for table in tables}
+    blob, medium = found.get("blob"), found.get("medium")
+    if blob is None or medium is None:
+        return  # an older schema
+    kept = medium.c.loose_since.is_(None)
+    digests = (medium.c.digest, medium.c.small, medium.c.large)
+    shown = or_(*(blob.c.digest.in_(select(digest).where(kept)) for digest in digests))
+    for page in _pages(connection, _rows(blob, blob.c.digest, blob.c.size, shown)):
+        wanted.writelines(f"{digest} {size} {int(bool(shown))}\n" for digest, size, shown in page)
 
 
 def _pages(connection: Connection, statement: Select[Any]) -> Iterator[Any]:
@@ -112,18 +111,19 @@ def _write_files(
     missing, damaged = [], []
     wanted.seek(0)
     for line in wanted:
-        digest, size = line.split()
-        pieces = blobs.read(digest)
+        digest, size, shown = line.split()
         try:
-            first = next(pieces, b"")
+            pieces = blobs.read(digest)
         except NotFound:
-            missing.append(digest)
+            if shown == "1":
+                missing.append(digest)
             continue
-        if not archive.add_file(digest, int(size), _with(first, pieces)):
+        if not archive.add_file(digest, int(size), _readable(pieces)):
             damaged.append(digest)
     return missing, damaged
 
 
-def _with(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from others
+def _readable(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """As far as the file can be read: what follows is taken for damaged."""
+    with suppress(Unavailable):
+        yield from pieces

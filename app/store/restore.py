@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 from sqlalchemy import Connection, Table, func, select, update
@@ -29,32 +29,24 @@ CACHE = 262_144  # KiB of SQLite's pages: refs arrive in no order, and their ind
 _NEXT_ID = "SELECT setval(pg_get_serial_sequence(%s, %s), %s)"
 
 
-class Restored(msgspec.Struct):
-    """What was restored. `secret`: the backup had a signing key."""
-
-    manifest: Manifest
-    end: End
-    secret: bool
-
-
 def restore_backup(
-    database: Database, blobs: Blobs, file: BinaryIO, folder: Path,
+    database: Database, blobs: Blobs, file: BinaryIO, data: Path,
     keep_secret: Callable[[str], None],
-) -> Restored:
-    """All of the backup in `file`, or nothing. The server must not run meanwhile.
+) -> tuple[Manifest, End, bool]:
+    """All of the backup in `file`, or nothing; True: it had the signing key. No server may run.
 
-    Files wait in `folder` until they are checked. `keep_secret` is given the signing key, if the
-    backup has it, when all else is right. Raises Refused, StorageFull, Unavailable.
+    Files wait in a folder of `data` until they are checked. `keep_secret` is given the key when
+    all else is right. Raises Refused, StorageFull, Unavailable.
     """
     reader = Reader(file)
     members = reader.members()
-    manifest = manifest_of(next(members, None))
+    manifest = manifest_of(members)
     if not schema.is_known(manifest.revision):
         raise Refused(
             f"The backup was made by HiChat {manifest.version} with schema {manifest.revision},"
             " which this version does not know: restore it with that version or a later one."
         )
-    with _Files(blobs, folder) as files, _transaction(database) as connection:
+    with _Files(blobs, data) as files, _transaction(database) as connection:
         _prepare(connection, manifest.revision)
         rows = _Rows(connection, manifest)
         secret, end = None, None
@@ -80,7 +72,7 @@ def restore_backup(
         if secret is not None:
             # Before the commit: while there are no users, the key here has signed nothing.
             keep_secret(secret)
-    return Restored(manifest, end, secret is not None)
+    return manifest, end, secret is not None
 
 
 @contextmanager
@@ -174,18 +166,20 @@ def _statement(connection: Connection, table: Table, columns: list[str]) -> str:
 class _Files:
     """Puts files where files are kept; takes them away again if the block raises."""
 
-    def __init__(self, blobs: Blobs, folder: Path) -> None:
+    def __init__(self, blobs: Blobs, data: Path) -> None:
         self._blobs = blobs
-        self._folder = folder
+        base = data / "scratch"  # what a killed process leaves there is swept
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = tempfile.TemporaryDirectory(dir=base)
         self._count = 0
         self._damaged: list[str] = []
-        self._new: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115
 
     def __enter__(self) -> _Files:
+        self._new = open(Path(self._folder.name) / "new", "w+")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self._new:
+        with self._folder, self._new:
             if kind is not None:
                 self._new.seek(0)
                 for line in self._new:
@@ -195,7 +189,7 @@ class _Files:
     def add(self, member: Member) -> None:
         """One that is kept here already is not written again."""
         digest, found = member.name.removeprefix(archive.MEDIA), hashlib.sha256()
-        with tempfile.NamedTemporaryFile(dir=self._folder) as draft:
+        with tempfile.NamedTemporaryFile(dir=self._folder.name) as draft:
             for piece in member.pieces():
                 found.update(piece)
                 draft.write(piece)
