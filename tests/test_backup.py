@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import signal
 import subprocess
 import tarfile
@@ -81,13 +82,15 @@ def test_what_was_acknowledged_before_a_backup_is_in_it_and_no_log_is_torn(
     assert after > len(before), "nobody wrote meanwhile"
     assert hichat(copy, "restore", file).returncode == 0
     with opened(copy) as app, services.of(app).store.database.read() as session:
-        heads = dict(session.execute(select(Conversation.id, Conversation.last_seq)).tuples())
+        heads = dict(
+            map(tuple, session.execute(select(Conversation.id, Conversation.last_seq)))
+        )
         stored = {
             (event.conversation_id, event.seq): msgspec.json.decode(event.body)["content"]
             for event in session.scalars(select(Event).where(Event.type == "message"))
         }
         logs: dict[int, list[int]] = {key: [] for key in heads}
-        for key, seq in session.execute(select(Event.conversation_id, Event.seq)).tuples():
+        for key, seq in session.execute(select(Event.conversation_id, Event.seq)):
             logs[key].append(seq)
     assert before.items() <= stored.items()
     assert {key: sorted(seqs) for key, seqs in logs.items()} == {
@@ -220,6 +223,18 @@ def test_a_file_whose_upload_is_not_finished_is_not_missed(
     done = hichat(site, "backup", file)
     assert (done.returncode, b"was not there" in done.stderr) == (0, False)
     assert hichat(copy, "restore", file).returncode == 0
+
+
+def test_a_full_disk_leaves_nothing(site: Server, world: World) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    file = site.folder / "backup.tar"
+    done = hichat(site, "backup", str(file), preexec_fn=limit)
+    assert done.returncode == 1
+    assert f"Error: {file}: File too large\n" == done.stderr.decode()
+    assert not file.exists()
+    assert drafts(file) == []
 
 
 def test_what_cannot_be_backed_up_or_written_is_said_in_one_line(new_site: NewSite) -> None:

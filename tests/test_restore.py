@@ -276,6 +276,7 @@ def test_a_backup_that_ends_too_early_is_refused(
     (b"what is shown", b"what is shawn", "media/"),
     (SECRET.encode(), SECRET.upper().encode(), "secret_key"),
     (b'"half a sent"', b'"half a sent{', "tables/member/000001.jsonl"),
+    (b'"half a sent"', b'"half a sen\xff"', "tables/member/000001.jsonl"),
     (b'"version": "0.1.0"', b'"version": "0.9.0"', "manifest.json"),
 ])
 def test_a_backup_that_has_changed_is_refused_and_the_place_is_named(

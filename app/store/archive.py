@@ -20,6 +20,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -190,7 +191,7 @@ def manifest_of(members: Iterator[Member]) -> Manifest:
         member = None
     try:
         if member is None or member.name != MANIFEST:
-            raise msgspec.DecodeError
+            raise ValueError
         content = member.read()
         written = msgspec.json.decode(content, type=_Format).hichat_backup
         if written > FORMAT:
@@ -199,7 +200,7 @@ def manifest_of(members: Iterator[Member]) -> Manifest:
                 " restore it with the version of HiChat that made it, or a later one."
             )
         return msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError:
+    except ValueError:
         raise Refused("This is no backup of HiChat: give it a file of `hichat backup`.") from None
 
 
@@ -226,6 +227,8 @@ def written(path: Path) -> Iterator[IO[bytes]]:
 
     Compressed if the name ends in .gz or .tgz. When the block raises, nothing is left.
     """
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with open(draft, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:

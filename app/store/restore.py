@@ -54,7 +54,7 @@ def restore_backup(
             if end is not None:
                 raise damaged(f"{member.name} is behind the end")
             if member.name == archive.SECRET:
-                secret = member.read().decode()
+                secret = member.read()
             elif member.name.startswith(archive.TABLES):
                 rows.add(member)
             elif member.name.startswith(archive.MEDIA):
@@ -71,7 +71,7 @@ def restore_backup(
         _finish(connection, rows.tables)
         if secret is not None:
             # Before the commit: while there are no users, the key here has signed nothing.
-            keep_secret(secret)
+            keep_secret(secret.decode())
     return manifest, end, secret is not None
 
 
@@ -131,7 +131,7 @@ class _Rows:
         width = len(self._manifest.tables[table].columns)
         try:
             rows = self._decode(member.read())
-        except msgspec.DecodeError as error:
+        except ValueError as error:
             raise damaged(f"{member.name}: {error}") from error
         if not rows or any(len(row) != width for row in rows):
             raise damaged(f"{member.name} has other columns")
@@ -213,7 +213,7 @@ class _Files:
 def _end(member: Member) -> End:
     try:
         return msgspec.json.decode(member.read(), type=End)
-    except msgspec.DecodeError as error:
+    except ValueError as error:
         raise damaged(f"{member.name}: {error}") from error
 
 
