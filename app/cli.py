@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -106,7 +107,8 @@ def restore(file: str) -> None:
 
 @contextmanager
 def _told(file: str) -> Iterator[None]:
-    """What went wrong, in a line, and status 1."""
+    """What went wrong, in a line, and status 1. TERM ends it as Ctrl-C does, tidily."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         yield
     except (Refused, HiChatError) as error:
