@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from errno import EISDIR
+from itertools import chain, repeat
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -92,15 +93,16 @@ class Writer:
         self._finish(len(content))
 
     def add_file(self, digest: str, size: int, pieces: Iterable[bytes]) -> bool:
-        """Whether it was what its digest says. It takes `size` bytes in any case."""
+        """Whether it is what its digest says. It takes `size` bytes in any case."""
         self._begin(MEDIA + digest, size)
         found, left = hashlib.sha256(), size
-        for piece in pieces:
-            found.update(piece)
-            self._file.write(piece[:left])
-            left -= min(left, len(piece))
-        for start in range(0, left, PIECE):
-            self._file.write(bytes(min(PIECE, left - start)))
+        for piece in chain(pieces, repeat(bytes(PIECE))):
+            if not left:
+                break
+            taken = piece[:left]
+            found.update(taken)
+            self._file.write(taken)
+            left -= len(taken)
         self._finish(size)
         self._files += 1
         return found.hexdigest() == digest
