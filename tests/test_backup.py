@@ -23,7 +23,7 @@ from app.models import Conversation, Event
 from tests.support.backups import NewSite, World, command, hichat, opened
 from tests.support.client import Person
 from tests.support.process import wait_until
-from tests.support.server import ROOT, Server
+from tests.support.server import ROOT, Server, free_port
 
 KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
 WRITERS = 4
@@ -235,6 +235,20 @@ def test_a_full_disk_leaves_nothing(site: Server, world: World) -> None:
     assert f"Error: {file}: File too large\n" == done.stderr.decode()
     assert not file.exists()
     assert drafts(file) == []
+
+
+def test_a_database_that_does_not_answer_is_said_in_one_line(
+    site: Server, new_site: NewSite, world: World
+) -> None:
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    lost, good = new_site("sqlite", HICHAT_DATABASE_URL=url), str(site.folder / "good.tar")
+    assert hichat(site, "backup", good).returncode == 0
+    for arguments in (("backup", str(lost.folder / "backup.tar")), ("restore", good)):
+        done = hichat(lost, *arguments)
+        assert done.returncode == 1
+        [line] = done.stderr.decode().splitlines()
+        assert line.startswith("Error: The database refused it (connection failed")
+    assert [path.name for path in lost.folder.rglob("*.tar")] == []
 
 
 def test_what_cannot_be_backed_up_or_written_is_said_in_one_line(new_site: NewSite) -> None:

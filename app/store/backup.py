@@ -39,7 +39,7 @@ def write_backup(
     """
     archive = Writer(file)
     with tempfile.TemporaryFile("w+") as wanted:
-        with database.snapshot() as connection:
+        with schema.refusals(database), database.snapshot() as connection:
             revision = schema.revision(connection)
             if revision is None:
                 raise Refused("There is no database of HiChat yet: nothing to back up.")

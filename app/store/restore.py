@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 from sqlalchemy import Connection, Table, func, select, update
-from sqlalchemy.exc import DBAPIError
 
 from app.errors import HiChatError
 from app.models import Conversation
@@ -24,7 +23,7 @@ from app.store.archive import End, Manifest, Member, Reader, Refused, damaged, m
 from app.store.blobs import Blobs
 from app.store.database import Database
 
-CACHE = 262_144  # KiB of SQLite's pages: refs arrive in no order, and their index is large
+CACHE = 131_072  # KiB of SQLite's pages: refs arrive in no order, and their index is large
 
 _NEXT_ID = "SELECT setval(pg_get_serial_sequence(%s, %s), %s)"
 
@@ -46,25 +45,10 @@ def restore_backup(
             f"The backup was made by HiChat {manifest.version} with schema {manifest.revision},"
             " which this version does not know: restore it with that version or a later one."
         )
-    with _Files(blobs, data) as files, _transaction(database) as connection:
+    with _Files(blobs, data) as files, schema.refusals(database), database.alone() as connection:
         _prepare(connection, manifest.revision)
         rows = _Rows(connection, manifest)
-        secret, end = None, None
-        for member in members:
-            if end is not None:
-                raise damaged(f"{member.name} is behind the end")
-            if member.name == archive.SECRET:
-                secret = member.read()
-            elif member.name.startswith(archive.TABLES):
-                rows.add(member)
-            elif member.name.startswith(archive.MEDIA):
-                files.add(member)
-            elif member.name == archive.END:
-                end = _end(member)
-            else:
-                raise damaged(f"{member.name} is unknown")
-        if end is None:
-            raise damaged("its end is missing")
+        secret, end = _load(members, rows, files)
         reader.verify(end)
         rows.verify()
         files.verify(end)
@@ -75,17 +59,25 @@ def restore_backup(
     return manifest, end, secret is not None
 
 
-@contextmanager
-def _transaction(database: Database) -> Iterator[Connection]:
-    driver: Any = database.engine.dialect.loaded_dbapi
-    try:
-        with database.alone() as connection:
-            yield connection
-    except (DBAPIError, driver.Error, OverflowError) as error:
-        raise Refused(
-            f"The database refused it ({getattr(error, 'orig', error)}). Nothing has changed. Stop"
-            " the server that uses it, see that there is room, or use another backup."
-        ) from error
+def _load(members: Iterator[Member], rows: _Rows, files: _Files) -> tuple[bytes | None, End]:
+    """Put everything where it belongs; the signing key, if it is there, and what the end says."""
+    secret, end = None, None
+    for member in members:
+        if end is not None:
+            raise damaged(f"{member.name} is behind the end")
+        if member.name == archive.SECRET:
+            secret = member.read()
+        elif member.name.startswith(archive.TABLES):
+            rows.add(member)
+        elif member.name.startswith(archive.MEDIA):
+            files.add(member)
+        elif member.name == archive.END:
+            end = _end(member)
+        else:
+            raise damaged(f"{member.name} is unknown")
+    if end is None:
+        raise damaged("its end is missing")
+    return secret, end
 
 
 def _prepare(connection: Connection, revision: str) -> None:

@@ -1,14 +1,20 @@
-"""The schema that a database has: its revision, its tables, and leading it to another revision."""
+"""The schema that a database has: its revision, its tables, leading it to another revision."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy.exc import DBAPIError
 
-from app.store.database import MIGRATIONS
+from app.store.archive import Refused
+from app.store.database import MIGRATIONS, Database
 from app.store.wordindex import is_index_table
 
 VERSION_TABLE = "alembic_version"
@@ -42,6 +48,20 @@ def upgrade(connection: Connection, wanted: str = "head") -> None:
 def empty(connection: Connection) -> None:
     """Take every table of ours away, within the transaction that is running."""
     command.downgrade(_config(connection), "base")
+
+
+@contextmanager
+def refusals(database: Database) -> Iterator[None]:
+    """What the database itself does not do, as Refused."""
+    driver: Any = database.engine.dialect.loaded_dbapi
+    try:
+        yield
+    except (DBAPIError, driver.Error, OverflowError) as error:
+        said = " ".join(str(getattr(error, "orig", error)).split())
+        raise Refused(
+            f"The database refused it ({said}). Nothing has changed. See that it runs, that it has"
+            " room, that no server uses it while you restore, and that the backup is a good one."
+        ) from error
 
 
 def _config(connection: Connection) -> Config:
