@@ -1,0 +1,119 @@
+"""Files that mean harm, uploaded to a real server: refused with a clear word, or made harmless."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from PIL import Image
+
+from tests.support import files
+from tests.support.client import PATIENCE, Person
+from tests.support.disks import files_below
+from tests.support.server import Server, running
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+REFUSED = {
+    "no bytes": b"",
+    "30,000 x 30,000 pixels": files.huge_png(),
+    "an animated bomb of frames": files.many_frames(),
+    "an animated bomb of pixels": files.large_frames(),
+    "a profile that inflates": files.profile_bomb(),
+    "text without end": files.declared_text_png(),
+    "a scan too many": files.many_scans(),
+    "a truncated JPEG": files.picture("JPEG")[:-200],
+    "a truncated PNG": files.picture("PNG")[:-20],
+    "a truncated WebP": files.picture("WEBP")[:-20],
+}
+DOWNLOADS = {
+    "SVG with a script": SVG, "HTML with a script": files.HTML,
+    "a script": b"#!/bin/sh\nrm -rf /\n", "a program": b"MZ" + bytes(200),
+}
+CLEANED = {
+    "GIF that is a script": files.gif_js(), "PNG that is an archive": files.png_zip(),
+    "JPEG that is a page": files.jpeg_html(),
+}
+
+
+@pytest.fixture(scope="module")
+def hit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("hit")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mallory(hit: Server) -> Person:
+    return Person(hit, "mallory")
+
+
+def sent(who: Person, data: bytes, name: str = "x.png") -> requests.Response:
+    return who.request("POST", "/v2/media", files={"file": (name, data, "image/png")})
+
+
+def kept(server: Server) -> list[Path]:
+    return [
+        path for folder in ("media", "uploads", "scratch")
+        for path in files_below(server.folder / folder)
+    ]
+
+
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
+def test_a_picture_that_would_harm_is_refused_and_nothing_of_it_stays(
+    hit: Server, mallory: Person, data: bytes
+) -> None:
+    before = kept(hit)
+    answer = sent(mallory, data)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_media")
+    assert answer.json()["detail"]
+    assert kept(hit) == before
+
+
+@pytest.mark.parametrize("data", DOWNLOADS.values(), ids=DOWNLOADS.keys())
+def test_what_could_run_is_only_ever_saved(mallory: Person, data: bytes) -> None:
+    found = sent(mallory, data).json()
+    assert found["media"] == "file"
+    answer = requests.get(mallory.server.http + found["url"], timeout=PATIENCE)
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("data", CLEANED.values(), ids=CLEANED.keys())
+def test_what_is_two_things_at_once_is_only_the_picture_then(
+    mallory: Person, data: bytes
+) -> None:
+    assert files.TELLTALE in data
+    found = sent(mallory, data).json()
+    assert found["media"] == "image"
+    for name in ("url", "small"):
+        shown = requests.get(mallory.server.http + found[name], timeout=PATIENCE).content
+        assert files.TELLTALE not in shown
+        Image.open(io.BytesIO(shown)).load()
+
+
+def test_where_a_picture_was_taken_is_nobodys_business(mallory: Person) -> None:
+    data = files.located(orientation=6)
+    assert Image.open(io.BytesIO(data)).getexif()
+    found = sent(mallory, data).json()
+    shown = requests.get(mallory.server.http + found["url"], timeout=PATIENCE).content
+    picture = Image.open(io.BytesIO(shown))
+    assert not picture.getexif()
+    assert picture.size == Image.open(io.BytesIO(data)).size[::-1]
+
+
+@pytest.mark.parametrize(("given", "shown"), [
+    ("../../etc/passwd", "passwd.png"), ("..\\..\\boot.ini", "boot.png"),
+    ("pic\u202egnp.exe", "picgnp.png"), ("", "file.png"), ("a/b.png", "b.png"),
+])
+def test_a_name_leads_nowhere(mallory: Person, given: str, shown: str) -> None:
+    assert sent(mallory, files.picture("PNG"), given).json()["name"] == shown
+
+
+def test_the_server_is_still_there(hit: Server, mallory: Person) -> None:
+    assert requests.get(f"{hit.http}/readyz", timeout=PATIENCE).ok
+    assert "request_failed" not in hit.log()
+    assert "Traceback" not in hit.log()
