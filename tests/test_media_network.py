@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
@@ -108,14 +109,12 @@ def tus(alice: Person) -> Iterator[TusClient]:
     yield TusClient(f"{alice.server.http}/v2/uploads", headers=alice.headers)
 
 
-def test_a_stock_tus_client_uploads_and_resumes(
-    alice: Person, tus: TusClient, tmp_path: Path
-) -> None:
-    data, path = some_bytes(900_000), tmp_path / "film.bin"
-    path.write_bytes(data)
-    first = tus.uploader(str(path), chunk_size=200_000, metadata={"filename": "film.bin"})
+def test_a_stock_tus_client_uploads_and_resumes(alice: Person, tus: TusClient) -> None:
+    data = some_bytes(900_000)
+    options = {"chunk_size": 200_000, "metadata": {"filename": "film.bin"}}
+    first = tus.uploader(file_stream=io.BytesIO(data), **options)
     first.upload_chunk()
-    again = tus.uploader(str(path), chunk_size=200_000, url=first.url)
+    again = tus.uploader(file_stream=io.BytesIO(data), url=first.url, **options)
     assert again.get_offset() == 200_000
     again.upload()
     medium = alice.request("GET", "/" + again.url.split("/", 3)[3]).json()

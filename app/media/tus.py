@@ -159,7 +159,7 @@ def _append(upload: Upload, file: IO[bytes]) -> None:
     left = upload.length - _size(file)
     if (request.content_length or 0) > left:
         raise TooLong(f"{left} bytes are left of this upload.")
-    request.max_content_length = None  # ours is `left`
+    request.max_content_length = max(left, 1)  # not the one of all other routes
     body = Body(request.stream)
     try:
         with room():
