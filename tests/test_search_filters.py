@@ -17,6 +17,7 @@ from app.store.search import Key
 from tests.support.chat import text
 from tests.support.log import into, people, stored
 from tests.support.said import edit, filtered, find, recall, say, seqs
+from tests.support.media import uploaded
 from tests.support.web import Account, problem
 
 MEDIA = ("text", "image", "file", "video")
@@ -175,7 +176,7 @@ def test_words_may_be_left_out_over_http_where_a_filter_is_given(
     ada: Account, ben: Account
 ) -> None:
     chat = ada.post("/v2/conversations", user=ben.id).json["id"]
-    picture = {"media": "image", "attachment": {"url": "/cat.png"}}
+    picture = {"media": "image", "attachment": {"id": uploaded(ada)["id"]}}
     for number, message in enumerate((text("look"), picture)):
         ada.post(f"/v2/conversations/{chat}/messages", ref=str(number), message=message)
     answer = ben.get("/v2/search", conversation=chat, media="image").json

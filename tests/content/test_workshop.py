@@ -104,7 +104,7 @@ def test_its_threads_come_last_and_nobody_elses() -> None:
 def test_a_process_that_comes_last_already_stays_there() -> None:
     done = subprocess.run(
         ["nice", "-n", "15", sys.executable, "-c", REPORT], cwd=ROOT, text=True,
-        capture_output=True, timeout=PATIENCE,
+        capture_output=True, timeout=60,  # it gives way to all others
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) == niceness() + 15
