@@ -16,8 +16,8 @@ from app.store.items import EXPIRED, Draft
 from app.store.search import Key
 from tests.support.chat import text
 from tests.support.log import into, people, stored
-from tests.support.said import edit, filtered, find, recall, say, seqs
 from tests.support.media import uploaded
+from tests.support.said import edit, filtered, find, recall, say, seqs
 from tests.support.web import Account, problem
 
 MEDIA = ("text", "image", "file", "video")
@@ -181,8 +181,8 @@ def test_words_may_be_left_out_over_http_where_a_filter_is_given(
         ada.post(f"/v2/conversations/{chat}/messages", ref=str(number), message=message)
     answer = ben.get("/v2/search", conversation=chat, media="image").json
     [result] = answer["results"]
-    assert (result["seq"], result["message"]) == (2, picture)
-    assert result["snippet"] == {"text": "", "highlights": []}
+    assert (result["seq"], result["message"]["media"]) == (2, "image")
+    assert result["snippet"] == {"text": "file.png", "highlights": []}
     assert (answer["next"], answer["complete"]) == (None, True)
     assert [hit["seq"] for hit in ben.get("/v2/search", sender=ada.id).json["results"]] == [2, 1]
     assert ben.get("/v2/search", sender=ben.id).json["results"] == []
