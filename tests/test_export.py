@@ -16,6 +16,7 @@ from app import create_app, services
 from app.models import Conversation, Event
 from tests.support.chat import text
 from tests.support.client import Person
+from tests.support.media import uploaded
 from tests.support.server import Server
 from tests.support.web import Account, person, problem
 
@@ -33,14 +34,16 @@ def test_the_export_holds_all_that_is_the_users(ada: Account, ben: Account) -> N
         writer.post(f"{path}/messages", ref=f"r{number}", message=text(f"第{number}"))
     ada.patch(path, draft="half", pinned=True)
     group = ada.post("/v2/groups", name="walkers", members=[ben.id]).json["id"]
+    medium, _ = uploaded(ada), uploaded(ben)
 
     answer = ada.get(EXPORT)
     assert answer.status_code == 200
     assert "attachment" in answer.headers["Content-Disposition"]
     found = answer.json
     assert found.keys() == {
-        "exported_at", "user", "settings", "sessions", "contacts", "conversations",
+        "exported_at", "user", "settings", "sessions", "contacts", "media", "conversations",
     }
+    assert found["media"] == [medium]
     assert found["user"] == ada.get("/v2/users/me").json
     assert found["settings"] == {"shows_presence": True, "shows_reading": True}
     assert found["sessions"] == ada.get("/v2/auth/sessions").json["sessions"]
@@ -57,7 +60,7 @@ def test_the_export_holds_all_that_is_the_users(ada: Account, ben: Account) -> N
 
 def test_the_export_of_a_new_user_is_empty(ada: Account) -> None:
     found = ada.get(EXPORT).json
-    assert found["contacts"] == found["conversations"] == []
+    assert found["contacts"] == found["media"] == found["conversations"] == []
     assert len(found["sessions"]) == 1
 
 

@@ -52,8 +52,8 @@ ARROWS = {
         "app.http", "app.models", "app.services", "app.store",
     ),
     "app.message": (
-        "app.message", "app.user", "app.auth", "app.chat", "app.extensions", "app.http",
-        "app.models", "app.services", "app.store",
+        "app.message", "app.media", "app.user", "app.auth", "app.chat", "app.extensions",
+        "app.http", "app.models", "app.services", "app.store",
     ),
     "app.media": (
         "app.media", "app.user", "app.auth", "app.chat.messages", "app.content", "app.extensions",

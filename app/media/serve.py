@@ -20,7 +20,7 @@ from app.content.kinds import Kind
 from app.errors import BadRange, BadRequest, NotFound
 from app.http import answer, body
 from app.media import bp
-from app.media.upload import MediumLine, line_of
+from app.media.upload import line_of
 from app.models import Medium
 from app.services import services
 
@@ -42,10 +42,9 @@ class Asked(Struct, forbid_unknown_fields=True):
 @login_required
 def addresses() -> Response:
     """What these files are and where they can be read from; those one may not read are left out."""
-    user = tokens.current().user
+    user, signed = tokens.current().user, services().addresses
     found = (_readable(user, key) for key in dict.fromkeys(body(Asked).ids))
-    lines: list[MediumLine] = [line_of(medium, user) for medium in found if medium is not None]
-    return answer({"media": lines})
+    return answer({"media": [line_of(medium, user, signed) for medium in found if medium]})
 
 
 def _readable(user: int, medium: str) -> Medium | None:

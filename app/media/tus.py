@@ -105,7 +105,7 @@ def get_upload(key: str) -> Response:
             return _state(upload, upload.length, 200)
         with _taken(upload) as file:
             return _state(upload, _size(file), 200)
-    return answer(line_of(_medium(upload), upload.owner_id))
+    return answer(line_of(_medium(upload), upload.owner_id, services().addresses))
 
 
 @bp.patch("/v2/uploads/<key>")

@@ -12,6 +12,7 @@ from msgspec import Struct
 from werkzeug.formparser import FormDataParser
 
 from app.auth import tokens
+from app.auth.addresses import Addresses
 from app.auth.tokens import login_required
 from app.errors import BadRequest
 from app.extensions import limiter
@@ -51,8 +52,7 @@ class MediumLine(Struct):
     expires_at: int
 
 
-def line_of(medium: Medium, reader: int) -> MediumLine:
-    addresses = services().addresses
+def line_of(medium: Medium, reader: int, addresses: Addresses) -> MediumLine:
     url = addresses.for_user(medium.id, reader)
     return MediumLine(
         medium.id, medium.media, medium.type, medium.name, medium.size, medium.width,
@@ -67,7 +67,8 @@ def line_of(medium: Medium, reader: int) -> MediumLine:
 @limit_uploads
 def upload() -> Response:
     """Keep the file of the part `file`; further parts say what a browser has measured."""
-    return answer(line_of(received(tokens.current().user), tokens.current().user), 201)
+    user = tokens.current().user
+    return answer(line_of(received(user), user, services().addresses), 201)
 
 
 def received(owner: int) -> Medium:

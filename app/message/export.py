@@ -17,6 +17,7 @@ from app.chat.frames import encode
 from app.errors import NotAMember, SessionRevoked
 from app.extensions import limiter
 from app.http import JSON
+from app.media.upload import line_of as line_of_medium
 from app.message import bp
 from app.message.conversations import KINDS
 from app.models import User
@@ -30,6 +31,7 @@ from app.user.profile import Profile, me_of
 CONTACTS_AT_ONCE = 200
 CONVERSATIONS_AT_ONCE = 500  # ids
 EVENTS_AT_ONCE = 200
+MEDIA_AT_ONCE = 200
 
 limit_export = limiter.limit("5 per hour", key_func=tokens.user_key)
 
@@ -67,6 +69,7 @@ class _Export:
 
     def __init__(self, found: Services, who: Pass) -> None:
         self._store = found.store
+        self._addresses = found.addresses
         self._who = who
 
     def parts(self, user: User) -> Iterator[bytes]:
@@ -76,6 +79,8 @@ class _Export:
         })
         yield b',"sessions":' + encode(self._sessions()) + b',"contacts":['
         yield from self._items(self._contacts())
+        yield b'],"media":['
+        yield from self._items(self._media())
         yield b'],"conversations":['
         yield from self._conversations()
         yield b"]}\n"
@@ -100,6 +105,13 @@ class _Export:
         while page := self._store.contacts.listed(self._who.user, CONTACTS_AT_ONCE, after):
             yield [line_of(item) for item in page]
             after = page[-1].other.id
+
+    def _media(self) -> Iterator[list[Any]]:
+        """The user's uploads, with addresses that a browser can save them from for a while."""
+        after = ""
+        while page := self._store.media.all_of(self._who.user, MEDIA_AT_ONCE, after):
+            yield [line_of_medium(item, self._who.user, self._addresses) for item in page]
+            after = page[-1].id
 
     def _conversations(self) -> Iterator[bytes]:
         comma = b""
