@@ -22,15 +22,18 @@ class Line:
 
 @dataclass
 class Chat:
-    """One conversation on one device."""
+    """One conversation on one device, which sees the messages behind `since`."""
 
     lines: dict[int, Line] = field(default_factory=dict)
     pins: set[int] = field(default_factory=set)
+    since: int = 0
 
     def take(self, events: Iterable[dict[str, Any]]) -> Chat:
         """Apply events in the order given: pushes, a sync, or pages of the history."""
         for event in events:
-            getattr(self, f"_{event['type']}", lambda event: None)(event)
+            # A change of what was said before one came is for those who have it.
+            if event.get(event["type"], {}).get("seq", event["seq"]) > self.since:
+                getattr(self, f"_{event['type']}", lambda event: None)(event)
         return self
 
     def take_removals(self, events: Iterable[dict[str, Any]], conversation: int) -> Chat:
