@@ -19,7 +19,7 @@ def test_registering_answers_201_with_the_user_and_a_pair_of_tokens(client: Flas
     user = answer.json["user"]
     assert user.keys() == {
         "id", "name", "avatar", "gender", "phone", "email", "created_at", "shows_presence",
-        "shows_reading",
+        "shows_reading", "admin",
     }
     assert (user["id"], user["name"]) == (1, "alice")
     assert user["created_at"] > 1_600_000_000_000
@@ -105,7 +105,7 @@ def test_the_profile_shows_oneself_everything_and_others_the_public_part(
     assert own == changed.json
     assert own == public | {"phone": "13912345678", "email": "alice@example.org",
                             "created_at": own["created_at"], "shows_presence": True,
-                            "shows_reading": True}
+                            "shows_reading": True, "admin": False}
     assert bob.get(f"/v2/users/{alice.id}").json == public
 
 

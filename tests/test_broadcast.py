@@ -56,6 +56,7 @@ def test_an_admin_named_on_the_command_line_reaches_every_connected_device(site:
         assert alice.post("/v2/broadcasts", ref="r", message=NEWS).status_code == 403
         done = grant(site, alice.name)
         assert (done.returncode, done.stdout) == (0, f"{alice.name} is an admin now.\n")
+        assert alice.get("/v2/users/me")["admin"] is True
         answer = alice.post("/v2/broadcasts", ref="r", message=NEWS)
         assert answer.status_code == 201
         place = answer.json()

@@ -34,6 +34,7 @@ class Me(Profile):
     created_at: int
     shows_presence: bool
     shows_reading: bool
+    admin: bool  # of the site: may write to everybody
 
 
 class Changes(Struct, forbid_unknown_fields=True):
@@ -57,7 +58,7 @@ def profile_of(user: User) -> Profile:
 def me_of(user: User) -> Me:
     return Me(
         user.id, user.name, user.avatar, user.gender, user.phone, user.email, user.created_at,
-        user.shows_presence, user.shows_reading,
+        user.shows_presence, user.shows_reading, user.admin,
     )
 
 
