@@ -1,0 +1,43 @@
+// One's data: take all of it along, or leave.
+
+import { h } from "core/dom.js";
+import { t } from "core/i18n.js";
+import { client } from "views/client.js";
+import { attempt } from "views/parts/errors.js";
+import { confirm, prompt } from "views/parts/dialog.js";
+import { Wrong } from "views/parts/form.js";
+
+export function data() {
+  return [
+    h("div", { class: "toggle" },
+      h("div", null, h("strong", null, () => t("settings.export")),
+        h("p", { class: "hint" }, () => t("settings.export_hint"))),
+      h("button", { type: "button", class: "button", "on:click": () => attempt(save) },
+        () => t("settings.export_button"))),
+    h("div", { class: "toggle" },
+      h("div", null, h("strong", null, () => t("settings.delete")),
+        h("p", { class: "hint" }, () => t("settings.delete_hint"))),
+      h("button", { type: "button", class: "button danger", "on:click": () => attempt(leave) },
+        () => t("settings.delete_button"))),
+  ];
+}
+
+/** An answer without its end was cut off: then nothing is saved, and JSON.parse says so. */
+async function save() {
+  const found = await client.api.get("/v2/users/me/export");
+  const url = URL.createObjectURL(new Blob([JSON.stringify(found)], { type: "application/json" }));
+  h("a", { href: url, download: `hichat-${client.session.user.peek().name}.json` }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+async function leave() {
+  const { name } = client.session.user.peek();
+  if (!await confirm({ title: t("settings.delete_title"), text: t("settings.delete_text"),
+    ok: t("settings.delete_button"), danger: true })) return;
+  const typed = await prompt({ title: t("settings.delete_title"), label: t("settings.delete_type", { name }),
+    ok: t("settings.delete_button") });
+  if (typed === null) return;
+  if (typed !== name) throw new Wrong("", t("settings.delete_mistyped"));
+  await client.api.delete("/v2/users/me");
+  await client.session.signOut();
+}
