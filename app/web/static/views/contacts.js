@@ -29,11 +29,11 @@ class Contacts extends Element_ {
     const people = findPeople(this.#query);
     return [
       header(),
-      h("div", { class: "list-search" }, h("input", {
+      h("div", { class: "list-filter" }, h("div", { class: "search-field" }, icon("search"), h("input", {
         type: "search", class: "input", placeholder: () => t("contacts.search"),
         "aria-label": () => t("contacts.search"), autocomplete: "off",
         "on:input": (event) => { this.#query.value = event.target.value; },
-      })),
+      }))),
       h("div", { class: "scroll contacts-scroll", tabindex: "-1" },
         list("contacts.requests", waiting, requestRow),
         list("contacts.friends", friends, friendRow),
@@ -51,7 +51,7 @@ class Contacts extends Element_ {
 
 function header() {
   const isAdmin = () => Boolean(client.session.user.value?.admin);
-  return h("header", { class: "pane-header" },
+  return h("header", { class: "list-header" },
     h("h1", null, () => t("contacts.title")),
     when(isAdmin, () => h("button", { type: "button", class: "icon-button",
       "aria-label": () => t("contacts.broadcast"), title: () => t("contacts.broadcast"),

@@ -30,11 +30,11 @@ class Settings extends Element_ {
     });
     return [
       screenHeader(() => t("settings.title"), { back: "#/" }),
-      h("div", { class: "screen-scroll", tabindex: "-1" },
+      h("div", { class: "scroll screen-scroll", tabindex: "-1" },
         h("div", { class: "settings column" },
           h("nav", { class: "settings-nav", "aria-label": () => t("settings.sections") },
             SECTIONS.map(([name]) => h("a", { href: `#/settings/${name}` },
-              () => t(`settings.${name}`)))),
+              () => t(`settings.section_${name}`)))),
           [...parts.values()])),
     ];
   }
@@ -42,7 +42,7 @@ class Settings extends Element_ {
 
 function section(name, body) {
   return h("section", { class: "card settings-section", "aria-labelledby": `settings-${name}` },
-    h("h2", { id: `settings-${name}` }, () => t(`settings.${name}`)), body);
+    h("h2", { id: `settings-${name}` }, () => t(`settings.section_${name}`)), body);
 }
 
 define("hi-settings", Settings);

@@ -1,6 +1,6 @@
 // <hi-sign-in>: the way in, with a name and a password, for old and new people.
 
-import { Element_, define, h, when } from "core/dom.js";
+import { Element_, asset, define, h, when } from "core/dom.js";
 import { locale, t } from "core/i18n.js";
 import { go, route } from "core/router.js";
 import { computed } from "core/signals.js";
@@ -19,7 +19,7 @@ class SignIn extends Element_ {
     return h("main", { class: "sign-in" },
       h("div", { class: "sign-in-languages" }, language("en", "English"), language("zh", "中文")),
       h("div", { class: "sign-in-card card" },
-        h("div", { class: "sign-in-brand" }, h("span", { class: "brand-mark", "aria-hidden": "true" }),
+        h("div", { class: "sign-in-brand" }, h("img", { src: asset("icons/favicon.svg"), alt: "" }),
           h("span", null, "HiChat")),
         h("h1", null, () => t(isNew.value ? "auth.new_title" : "auth.title")),
         h("p", { class: "notice", role: "status", hidden: () => !client.session.ended.value },
@@ -34,15 +34,15 @@ class SignIn extends Element_ {
 }
 
 function language(code, name) {
-  return h("button", { type: "button", class: "link", lang: code === "zh" ? "zh-CN" : "en",
+  return h("button", { type: "button", class: "link-button", lang: code === "zh" ? "zh-CN" : "en",
     "aria-pressed": () => String(locale.value === code), "on:click": () => { client.prefs.locale.value = code; } }, name);
 }
 
 /** Names that a password manager knows. */
 function nameField() {
   return field(() => t("auth.name"), {
-    name: "username", autocomplete: "username", required: true, maxlength: 32, autocapitalize: "none",
-    autocorrect: "off", spellcheck: "false", enterkeyhint: "next",
+    name: "username", autocomplete: "username", required: true, maxlength: 32,
+    autocapitalize: "none", spellcheck: "false", enterkeyhint: "next",
   });
 }
 

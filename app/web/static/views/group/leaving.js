@@ -11,8 +11,8 @@ import { confirm } from "views/parts/dialog.js";
 export function leaving(group) {
   const { id, role } = group.peek();
   const end = async (key) => {
-    const sure = await confirm({ title: t(`group.${key}_title`, { name: group.peek().name }),
-      text: t(`group.${key}_text`), ok: t(`group.${key}`), danger: true });
+    const sure = await confirm({ title: t(`group.out_${key}_title`, { name: group.peek().name }),
+      text: t(`group.out_${key}_text`), ok: t(`group.out_${key}`), danger: true });
     if (sure) await attempt(async () => {
       await client.groups[key](id);
       go("/");
@@ -22,7 +22,7 @@ export function leaving(group) {
     role === "owner"
       ? [h("p", { class: "muted small" }, () => t("group.owner_hint")),
         h("button", { type: "button", class: "button danger", "on:click": () => end("disband") },
-          () => t("group.disband"))]
+          () => t("group.out_disband"))]
       : h("button", { type: "button", class: "button danger", "on:click": () => end("leave") },
-        () => t("group.leave")));
+        () => t("group.out_leave")));
 }

@@ -76,7 +76,7 @@ function line(group, row) {
       h("span", { class: "grow ellipsis" }, () => knownAs(id), isMe ? () => ` (${t("common.you")})` : null),
       when(isMuted, () => h("span", { class: "badge quiet" }, () => t("group.muted"))),
       when(() => row.value.role !== "member", () => h("span", { class: "badge role" },
-        () => t(`group.${row.value.role}`)))),
+        () => t(`group.role_${row.value.role}`)))),
     isMe ? null : h("button", { type: "button", class: "icon-button", "aria-haspopup": "menu",
       "aria-label": () => t("contacts.more_of", { name: knownAs(id) }), "on:click": open }, icon("more")));
 }

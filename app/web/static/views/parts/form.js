@@ -23,7 +23,7 @@ export function field(label, attributes, { hint = null, area = false, side = nul
   const id = `field-${++count}`;
   const wrong = signal("");
   const input = h(area ? "textarea" : "input", {
-    id, "aria-describedby": `${id}-hint ${id}-error`,
+    id, class: "input", "aria-describedby": `${id}-hint ${id}-error`,
     "aria-invalid": () => wrong.value !== "" && "true", ...attributes,
   });
   input.addEventListener("input", () => { wrong.value = ""; });
@@ -44,7 +44,8 @@ export function passwordField(label, attributes, options = {}) {
     side: (input) => {
       const shown = signal(false);
       return h("button", {
-        type: "button", class: "field-button", "aria-pressed": () => String(shown.value),
+        type: "button", class: "field-button",
+        "aria-label": () => t(shown.value ? "auth.hide_password" : "auth.show_password"),
         "on:click": () => {
           shown.value = !shown.value;
           input.type = shown.value ? "text" : "password";
@@ -127,7 +128,7 @@ export function select(label, options, value, change, { hint = null, ...attribut
   const id = `field-${++count}`;
   return h("div", { class: "field", "data-name": attributes.name },
     h("label", { for: id }, label),
-    h("select", { id, "aria-describedby": `${id}-hint`, ...attributes,
+    h("select", { id, class: "input", "aria-describedby": `${id}-hint`, ...attributes,
       "on:change": (event) => change(event.target.value) },
     options.map(([key, text]) => h("option", { value: key, ".selected": () => key === value() }, text))),
     h("p", { id: `${id}-hint`, class: "hint" }, hint));

@@ -7,7 +7,8 @@ const EDGE = 8; // pixels that stay free at the window's edges
 
 /**
  * Open a menu at an element or at a point {x, y}. `items`: {label, icon, run, danger, disabled,
- * checked}, null for a line, false for nothing. The focus goes back to where it was, then the choice is carried out.
+ * checked}, null for a line, false for nothing. The focus goes back to where it was, then the
+ * choice is carried out.
  */
 export function openMenu(anchor, items) {
   const before = document.activeElement;

@@ -6,6 +6,7 @@ import { go } from "core/router.js";
 import { client } from "views/client.js";
 import { attempt } from "views/parts/errors.js";
 import { confirm, openDialog, prompt } from "views/parts/dialog.js";
+import { icon } from "views/parts/icons.js";
 import { presenceText } from "views/parts/presence.js";
 
 const NOTE_CHARS = 200;
@@ -99,7 +100,7 @@ function card(id, close) {
   const is = (state) => () => !isMe && contactOf(id).state === state;
   return h("div", { class: "person-card" },
     h("button", { type: "button", class: "icon-button dialog-close", "aria-label": () => t("common.close"),
-      "on:click": close }, "×"),
+      "on:click": close }, icon("close")),
     h("hi-avatar", { ".user": id, size: "l", presence: true }),
     h("h2", null, () => knownAs(id)),
     when(() => contactOf(id).remark !== "", () => h("p", { class: "muted" },

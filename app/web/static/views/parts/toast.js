@@ -2,6 +2,7 @@
 
 import { h } from "core/dom.js";
 import { t } from "core/i18n.js";
+import { icon } from "views/parts/icons.js";
 
 const SHOWN_MS = { info: 5000, error: 9000 };
 const MOST = 3;
@@ -24,10 +25,10 @@ export function toast(text, { kind = "info", action = null } = {}) {
   place();
   const note = h("div", { class: `toast ${kind}`, role: kind === "error" ? "alert" : "status" },
     h("span", { class: "toast-text" }, text),
-    action && h("button", { type: "button", class: "toast-action",
+    action && h("button", { type: "button", class: "link-button",
       "on:click": () => { end(); action.run(); } }, action.label),
-    h("button", { type: "button", class: "toast-close", "aria-label": t("common.close"),
-      "on:click": () => end() }, "×"));
+    h("button", { type: "button", class: "icon-button", "aria-label": t("common.close"),
+      "on:click": () => end() }, icon("close")));
   const end = () => {
     clearTimeout(timer);
     note.remove();

@@ -21,7 +21,7 @@ export function notifications() {
       { hint: () => t("settings.notify_hint") }),
     h("p", { class: "notice", role: "status",
       hidden: () => !["denied", "unsupported"].includes(permission.value) },
-    () => t(`settings.notify_${permission.value === "denied" ? "denied" : "unsupported"}`)),
+    () => t(permission.value === "denied" ? "settings.notify_denied" : "settings.notify_unsupported")),
     toggle(() => t("settings.sound"), () => sound.value, (on) => {
       sound.value = on;
       if (on) ding();

@@ -33,7 +33,7 @@ function picture() {
   return h("div", { class: "settings-picture" },
     h("hi-avatar", { ".user": me.peek().id, size: "l" }),
     h("div", { class: "settings-picture-text" },
-      h("strong", { class: "clip" }, () => me.value?.name ?? ""),
+      h("strong", { class: "ellipsis" }, () => me.value?.name ?? ""),
       h("span", { class: "hint" }, () => t("settings.your_number", { id: me.value?.id ?? 0 }))),
     h("div", { class: "settings-picture-buttons" },
       pictureButton(() => t("settings.change_picture"), (file) => attempt(

@@ -37,7 +37,7 @@ function line(item, reload) {
   };
   return h("li", { class: "session" },
     h("div", { class: "session-text" },
-      h("strong", { class: "clip", title: item.device }, name),
+      h("strong", { class: "ellipsis", title: item.device }, name),
       h("span", { class: "hint" }, () => (item.current ? t("settings.this_device")
         : t("settings.last_used", { when: formatAgo(item.used_at) }))),
       h("span", { class: "hint" }, () => t("settings.since", { when: formatDay(item.created_at) }))),
