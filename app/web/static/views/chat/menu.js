@@ -1,0 +1,78 @@
+// What one can do with a message: the menu, and the same acts for the toolbar and the keys.
+
+import { t } from "core/i18n.js";
+import { client } from "views/client.js";
+import { openForward } from "views/chat/forward.js";
+import { openReaders } from "views/chat/readers.js";
+import { react } from "views/chat/reactions.js";
+import { openEmoji } from "views/emoji.js";
+import { confirm } from "views/parts/dialog.js";
+import { attempt } from "views/parts/errors.js";
+import { openMenu } from "views/parts/menu.js";
+import { toast } from "views/parts/toast.js";
+
+/** @param anchor - an element, or a point {x, y} */
+export function messageMenu(entry, chat, anchor) {
+  return openMenu(anchor, entry.seq ? sent(entry, chat, anchor) : waiting(entry));
+}
+
+function waiting({ ref, state }) {
+  return [
+    state === "failed" && { label: t("common.retry"), icon: "retry", run: () => client.outbox.retry(ref) },
+    { label: t("message.discard"), icon: "trash", danger: true, run: () => client.outbox.discard(ref) },
+  ].filter(Boolean);
+}
+
+function sent(entry, chat, anchor) {
+  const { message } = entry;
+  const own = entry.sender === chat.me;
+  const whole = message && !message.expired;
+  const writes = chat.mayWrite.peek();
+  const items = [
+    whole && writes && { label: t("message.reply"), icon: "reply", run: () => reply(entry, chat) },
+    whole && writes && { label: t("message.react"), icon: "smile", run: () => pickReaction(entry, chat, anchor) },
+    whole && message.content && { label: t("message.copy"), icon: "copy", run: () => copy(message.content) },
+    whole && { label: t("message.forward"), icon: "forward", run: () => openForward(chat.id, [entry.seq]) },
+    whole && own && writes && message.content && { label: t("message.edit"), icon: "edit", run: () => edit(entry, chat) },
+    whole && mayPin(chat) && { label: t(entry.pinned ? "message.unpin" : "message.pin"), icon: "pin", run: () => pin(entry, chat) },
+    whole && own && chat.kind.peek() === "group" && { label: t("message.readers"), icon: "checks", run: () => openReaders(chat.id, entry.seq) },
+    null,
+    whole && (own || chat.isAdmin.peek()) && { label: t("message.recall"), icon: "recall", danger: true, run: () => recall(entry, chat) },
+    { label: t("message.delete"), icon: "trash", danger: true, run: () => remove(entry, chat) },
+  ];
+  return items.filter((item, i) => item || (item === null && items.slice(0, i).some(Boolean)));
+}
+
+const mayPin = (chat) => chat.mayWrite.peek() && (chat.kind.peek() === "private" || chat.isAdmin.peek());
+
+export function reply(entry, chat) {
+  chat.editing.value = null;
+  chat.replyTo.value = entry;
+}
+
+export function edit(entry, chat) {
+  chat.replyTo.value = null;
+  chat.editing.value = entry;
+}
+
+export function pickReaction(entry, chat, anchor) {
+  const element = anchor instanceof Element ? anchor : chat.view.bubbleOf(entry.seq);
+  if (element) openEmoji(element, (emoji) => react(entry, chat, emoji));
+}
+
+async function copy(text) {
+  await attempt(() => navigator.clipboard.writeText(text));
+  toast(t("message.copied"));
+}
+
+const pin = (entry, chat) => attempt(() => client.actions.pin(chat.id, entry.seq, !entry.pinned));
+
+async function recall(entry, chat) {
+  const sure = await confirm({ title: t("message.recall_title"), text: t("message.recall_text"), ok: t("message.recall"), danger: true });
+  if (sure) await attempt(() => client.actions.recall(chat.id, entry.seq));
+}
+
+async function remove(entry, chat) {
+  const sure = await confirm({ title: t("message.delete_title"), text: t("message.delete_text"), ok: t("message.delete"), danger: true });
+  if (sure) await attempt(() => client.actions.remove(chat.id, [entry.seq]));
+}

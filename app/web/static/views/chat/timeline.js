@@ -1,0 +1,181 @@
+// <hi-timeline>: the messages of a conversation. Loads more as one scrolls, in both directions; keeps
+// what one reads in its place; tells how far one has read.
+
+import { Element_, define, each, h, when } from "core/dom.js";
+import { t } from "core/i18n.js";
+import { go } from "core/router.js";
+import { computed, effect, signal } from "core/signals.js";
+import { formatDay } from "core/time.js";
+import { client } from "views/client.js";
+import { Anchor } from "views/chat/anchor.js";
+import { messageRow } from "views/chat/message.js";
+import { rowsOf } from "views/chat/rows.js";
+import { Toolbar } from "views/chat/toolbar.js";
+import { explain } from "views/parts/errors.js";
+import { icon } from "views/parts/icons.js";
+import { happened } from "views/parts/summary.js";
+
+const AHEAD = 1.5; // views: what is nearer to the edge is loaded before one gets there
+const FLASH_MS = 1600;
+
+/** Property `chat`: the ChatContext; set before it is put into the document. */
+class Timeline extends Element_ {
+  render() {
+    this.timeline = this.chat.timeline;
+    this.chat.view = this;
+    this.unreadAfter = signal(null);
+    this.away = signal(false); // from the end
+    const rows = this.#rows();
+    this.list = h("div", { class: "messages" }, each(rows, (row) => row.key, (row) => this.#row(row)));
+    this.scroller = h("div", {
+      class: "timeline scroll", role: "log", "aria-live": "off", tabindex: "0", "aria-label": () => t("chat.messages"),
+      "on:scroll": () => this.#onScroll(), "on:keydown": (event) => this.#onKey(event),
+    }, this.list);
+    this.anchor = new Anchor(this.scroller, this.list, () => !this.timeline.hasNewer.peek());
+    this.own(() => this.anchor.disconnect());
+    new Toolbar(this.list, this.chat);
+    this.#followTheReader();
+    effect(() => { rows.value; queueMicrotask(() => this.#look()); });
+    queueMicrotask(() => this.#open());
+    return [this.scroller, this.#loading(), this.#jumpButton(), this.#emptiness(rows)];
+  }
+
+  #rows() {
+    let held = new Map();
+    return computed(() => {
+      const reader = {
+        me: client.session.user.value?.id, unreadAfter: this.unreadAfter.value, whole: !this.timeline.hasOlder.value,
+      };
+      held = rowsOf(this.timeline.items.value, reader, held);
+      return [...held.values()];
+    });
+  }
+
+  #row(row) {
+    const { kind, at } = row.peek();
+    if (kind === "message") return messageRow(row, this.chat);
+    if (kind === "day") return h("div", { class: "day", role: "separator" }, h("span", null, () => formatDay(at)));
+    if (kind === "unread") return h("div", { class: "unread-mark", role: "separator" }, h("span", null, () => t("chat.unread_mark")));
+    return h("div", { class: "happened" }, h("span", null, () => happened(row.value.entry.event)));
+  }
+
+  #loading() {
+    return when(() => this.timeline.loading.value, () => h("div", { class: "timeline-loading", role: "status" },
+      h("span", { class: "spinner" }), h("span", { class: "visually-hidden" }, () => t("common.loading"))));
+  }
+
+  #emptiness(rows) {
+    const { loading, error, hasOlder } = this.timeline;
+    const empty = () => !rows.value.length && !loading.value && !hasOlder.value;
+    return when(empty, () => h("div", { class: "empty timeline-empty" }, () => (error.value ? [
+      icon("alert"), h("p", null, explain(error.value)),
+      h("button", { type: "button", class: "button", "on:click": () => this.timeline.toLatest() }, t("common.retry")),
+    ] : [icon("chats"), h("p", null, t("chat.empty"))])));
+  }
+
+  #jumpButton() {
+    const count = () => this.chat.row.value?.unread ?? 0;
+    return when(() => this.away.value, () => h("button", {
+      type: "button", class: "jump", "on:click": () => this.toLatest(),
+      "aria-label": () => (count() ? t("chat.jump_unread", { count: count() }) : t("chat.jump")),
+    }, icon("down"), when(() => count() > 0, () => h("span", { class: "badge" }, () => (count() > 99 ? "99+" : count())))));
+  }
+
+  /** Begin where the reader has stopped; an address that names a message goes there instead. */
+  async #open() {
+    const { unread = 0, read_seq: readSeq = 0 } = this.chat.row.peek() ?? {};
+    if (!unread || this.chat.wanted.peek()) return;
+    this.unreadAfter.value = readSeq;
+    await this.timeline.jumpTo(readSeq + 1);
+    const mark = this.list.querySelector(".unread-mark");
+    if (mark) this.anchor.show(mark, 0.25);
+    this.#look();
+  }
+
+  /** Load what comes into view soon, and mark as read what is in view. */
+  #look() {
+    if (!this.isConnected) return;
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    const { timeline } = this;
+    const below = scrollHeight - scrollTop - clientHeight;
+    if (scrollTop < AHEAD * clientHeight && timeline.hasOlder.peek()) timeline.loadOlder();
+    else if (below < AHEAD * clientHeight && timeline.hasNewer.peek()) timeline.loadNewer();
+    timeline.follow(this.anchor.atEnd);
+    this.away.value = !this.anchor.atEnd;
+    this.#markRead();
+  }
+
+  #onScroll() {
+    this.anchor.remember();
+    this.#look();
+  }
+
+  #markRead() {
+    if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+    const { row } = this.chat;
+    const seq = this.anchor.atEnd ? row.peek()?.last_seq : Number(this.anchor.lastInView()?.dataset.seq ?? 0);
+    if (seq > (row.peek()?.read_seq ?? 0)) client.conversations.markRead(this.chat.id, seq);
+  }
+
+  /** Whoever comes back to the window sees where they had stopped. */
+  #followTheReader() {
+    const onReturn = () => this.#look();
+    const onLeave = () => {
+      const row = this.chat.row.peek();
+      if (row && !row.unread) this.unreadAfter.value = row.last_seq;
+    };
+    addEventListener("focus", onReturn);
+    addEventListener("blur", onLeave);
+    this.own(() => { removeEventListener("focus", onReturn); removeEventListener("blur", onLeave); });
+    effect(() => { if (this.chat.wanted.value) queueMicrotask(() => this.jumpTo(this.chat.wanted.peek())); });
+  }
+
+  /** The bubble of a message that is shown, or null. */
+  bubbleOf(seq) {
+    return this.list.querySelector(`[data-seq="${Number(seq)}"] .bubble`);
+  }
+
+  /** Show a message in the middle, and mark it for a moment. */
+  async jumpTo(seq) {
+    const find = () => this.list.querySelector(`[data-seq="${Number(seq)}"]`);
+    if (!find()) await this.timeline.jumpTo(seq);
+    if (this.chat.wanted.peek()) go(`/c/${this.chat.id}`, { replace: true }); // so that it can be asked for again
+    const found = find();
+    if (!found) return;
+    this.anchor.show(found, 0.5);
+    this.#onScroll();
+    found.focus({ preventScroll: true });
+    found.classList.add("flash");
+    setTimeout(() => found.classList.remove("flash"), FLASH_MS);
+  }
+
+  /** Show the first message of a day (its first millisecond) at the top. */
+  async jumpToDate(at) {
+    await this.timeline.jumpToDate(at);
+    const rows = [...this.list.querySelectorAll("[data-seq]")];
+    const found = rows.find((row) => row.entry.peek().at >= at) ?? rows.at(-1);
+    if (found) this.anchor.show(found, 0);
+    this.#onScroll();
+  }
+
+  async toLatest() {
+    await this.timeline.toLatest();
+    this.anchor.toEnd();
+    this.#onScroll();
+  }
+
+  /** The arrows go from message to message. */
+  #onKey(event) {
+    const here = event.target.closest(".message");
+    if (event.target !== here && event.target !== this.scroller) return;
+    const messages = [...this.list.querySelectorAll(".message")];
+    const at = here ? messages.indexOf(here) : messages.length;
+    const next = { ArrowUp: messages[at - 1], ArrowDown: messages[at + 1], Home: messages[0], End: messages.at(-1) }[event.key];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+  }
+}
+
+define("hi-timeline", Timeline);

@@ -1,0 +1,80 @@
+// <hi-shell>: the frame of the signed-in app. A rail, a list, the main pane, details. On a phone one of
+// them at a time: `data-open` says which.
+
+import { Element_, define, h, when } from "core/dom.js";
+import { t } from "core/i18n.js";
+import { go, route } from "core/router.js";
+import { computed, effect } from "core/signals.js";
+import { client } from "views/client.js";
+import { attempt } from "views/parts/errors.js";
+import { icon } from "views/parts/icons.js";
+import "views/banner.js";
+import "views/chat.js";
+import "views/contacts.js";
+import "views/conversations.js";
+import "views/group.js";
+import "views/invite.js";
+import "views/new-group.js";
+import "views/search.js";
+import "views/settings.js";
+
+const LISTS = new Set(["home", "contacts"]);
+const SCREENS = { settings: "hi-settings", "new-group": "hi-new-group", search: "hi-search", invite: "hi-invite" };
+const ELSEWHERE = new Set(["login", "register", "unknown"]);
+
+const TABS = [
+  { name: "home", path: "#/", icon: "chats", badge: () => client.conversations.unreadTotal.value },
+  { name: "contacts", path: "#/contacts", icon: "contacts", badge: () => client.contacts.waiting.value },
+  { name: "search", path: "#/search", icon: "search" },
+  { name: "settings", path: "#/settings", icon: "settings" },
+];
+
+class Shell extends Element_ {
+  render() {
+    const name = computed(() => route.value.name);
+    const open = computed(() => (LISTS.has(name.value) ? "list" : name.value === "group" ? "details" : "main"));
+    effect(() => this.setAttribute("data-open", open.value));
+    effect(() => this.#redirect());
+    const conversation = computed(() => route.value.params.conversation ?? route.value.params.group ?? null);
+    return [
+      h("hi-banner"),
+      h("nav", { class: "rail", "aria-label": () => t("list.navigation") }, TABS.map((tab) => this.#tab(tab, name))),
+      h("div", { class: "pane list-pane" },
+        when(() => name.value === "contacts", () => h("hi-contacts"), () => h("hi-conversations"))),
+      h("main", { class: "pane main-pane" },
+        () => (conversation.value === null ? main(name.value)
+          : h("hi-chat", { ".conversation": conversation.value }))),
+      when(() => name.value === "group", () => h("aside", { class: "pane details-pane" }, h("hi-group"))),
+    ];
+  }
+
+  #tab({ name, path, icon: drawing, badge }, current) {
+    const count = () => badge?.() ?? 0;
+    const chosen = () => current.value === name || (name === "home" && ["chat", "group"].includes(current.value));
+    return h("a", { class: "tab", href: path, "aria-current": () => (chosen() ? "page" : null) },
+      icon(drawing),
+      h("span", { class: "tab-label" }, () => t(`list.tab.${name}`)),
+      when(() => count() > 0, () => h("span", { class: "badge" }, () => (count() > 99 ? "99+" : count()))));
+  }
+
+  #redirect() {
+    const { name, params } = route.value;
+    if (ELSEWHERE.has(name)) go("/", { replace: true });
+    if (name === "user") openWith(params.user);
+  }
+}
+
+async function openWith(user) {
+  const id = await attempt(() => client.conversations.openWith(user));
+  go(id ? `/c/${id}` : "/", { replace: true });
+}
+
+const main = (name) => (name in SCREENS ? h(SCREENS[name]) : nothingOpen());
+
+function nothingOpen() {
+  return h("div", { class: "empty" }, icon("chats"),
+    h("p", null, () => t("chat.nothing_open")),
+    h("a", { class: "button", href: "#/contacts" }, () => t("list.new_chat")));
+}
+
+define("hi-shell", Shell);
