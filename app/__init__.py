@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config as configuration
-from app import cli, health, http, logs, media, message, metrics, models, services, user
+from app import cli, health, http, logs, media, message, metrics, models, services, user, web
 from app.extensions import db, jwt, limiter, migrate, sock
 
 REDIS_PATIENCE = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
@@ -40,6 +40,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     app.register_blueprint(user.bp)
     app.register_blueprint(message.bp)
     app.register_blueprint(media.bp)
+    app.register_blueprint(web.bp)
     app.register_blueprint(health.bp)
     app.register_blueprint(metrics.bp)
     app.cli.add_command(cli.commands)

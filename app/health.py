@@ -43,15 +43,3 @@ def readyz() -> Response:
 @bp.get("/version")
 def version() -> Response:
     return answer({"name": "HiChat", "version": VERSION, "python": platform.python_version()})
-
-
-@bp.get("/")
-def index() -> Response:
-    """What a newcomer sees who opens the printed address, until there is a web client."""
-    return Response(
-        "HiChat is running.\n\n"
-        "Register: POST /v2/auth/register {\"name\": ..., \"password\": ...}\n"
-        "Chat:     WebSocket /v2/socket, subprotocol hichat.v2\n\n"
-        "A first chat in a few lines is in README.md, the protocol in docs/protocol.md.\n",
-        content_type="text/plain; charset=utf-8",
-    )

@@ -96,6 +96,17 @@ def number(name: str, default: int | None, low: int, high: int) -> int | None:
     raise BadRequest(f"{name} must be a whole number from {low} to {high}.")
 
 
+def ids(name: str, most: int, high: int) -> list[int]:
+    """The ids of a query string, `1,2,3`, each once: 1 to `most` of them. Raises BadRequest."""
+    parts = request.args.get(name, "").split(",", most)
+    if len(parts) > most or not all(
+        part.isascii() and part.isdigit() and len(part) < 17 and 1 <= int(part) <= high
+        for part in parts
+    ):
+        raise BadRequest(f"{name} must be 1 to {most} ids, separated by commas.")
+    return list(dict.fromkeys(map(int, parts)))
+
+
 def limit(default: int, most: int) -> int:
     """The page size that was asked for. Raises BadRequest."""
     return number("limit", default, 1, most)

@@ -178,9 +178,20 @@ def test_users_are_found_by_the_beginning_of_their_name_in_pages(client: FlaskCl
     assert found == names
 
 
+def test_many_users_are_asked_for_at_once_by_their_ids(client: FlaskClient) -> None:
+    alice, bob, gone = (person(client, name) for name in ("alice", "bob", "gone"))
+    gone.delete("/v2/users/me")
+    asked = f"{bob.id},{alice.id},{gone.id},{bob.id},{2**53}"
+    found = alice.get("/v2/users", ids=asked).json
+    assert found == {"users": [
+        {"id": user.id, "name": user.name, "avatar": "", "gender": "male"} for user in (alice, bob)
+    ], "next": None}
+
+
 @pytest.mark.parametrize("query", [
     {}, {"q": ""}, {"q": "x" * 65}, {"q": "a", "limit": "0"}, {"q": "a", "limit": "101"},
-    {"q": "a", "limit": "ten"}, {"q": "a", "limit": "9" * 5000},
+    {"q": "a", "limit": "ten"}, {"q": "a", "limit": "9" * 5000}, {"ids": ""}, {"ids": "1,"},
+    {"ids": "0"}, {"ids": "one"}, {"ids": str(2**53 + 1)}, {"ids": ",".join(["1"] * 201)},
 ])
 def test_a_search_that_cannot_be_meant_is_refused(
     client: FlaskClient, query: dict[str, str]

@@ -73,12 +73,6 @@ def test_it_is_not_ready_while_it_drains_but_lives(app: Flask, client: FlaskClie
     assert client.get("/healthz").status_code == 200
 
 
-def test_the_printed_address_says_what_this_is_and_where_to_go_on(client: FlaskClient) -> None:
-    answer = client.get("/")
-    assert answer.content_type == "text/plain; charset=utf-8"
-    assert "/v2/socket" in answer.text and "README.md" in answer.text
-
-
 def test_it_says_which_version_it_is(client: FlaskClient) -> None:
     answer = client.get("/version").json
     assert answer is not None

@@ -59,11 +59,13 @@ ARROWS = {
         "app.media", "app.user", "app.auth", "app.chat.messages", "app.content", "app.extensions",
         "app.http", "app.models", "app.services", "app.store",
     ),
+    "app.web": ("app.web",),
     "app": ("app",),
 }
 MAY_IMPORT_SQLALCHEMY = ("app.store", "app.models", "app.extensions")
 PUBLIC = {
-    ("GET", "/"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/version"), ("GET", "/metrics"),
+    ("GET", "/"), ("GET", "/assets/<digest>/<path:path>"), ("GET", "/worker.js"),
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/version"), ("GET", "/metrics"),
     ("POST", "/v2/auth/register"), ("POST", "/v2/auth/login"),
     ("POST", "/v1/user/new"), ("POST", "/v1/user/login_pw"), ("POST", "/v1/user/find"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from sqlalchemy import delete, insert, literal, or_, select, update
@@ -63,6 +63,12 @@ class Users:
         if user is None or user.deleted_at is not None:
             raise UnknownUser()
         return user
+
+    def some(self, user_ids: Collection[int]) -> list[User]:
+        """Those of them that there are, by id."""
+        query = select(User).where(User.id.in_(user_ids), User.deleted_at.is_(None))
+        with self._database.read() as session:
+            return list(session.scalars(query.order_by(User.id)))
 
     def by_name(self, name: str) -> User | None:
         with self._database.read() as session:

@@ -21,6 +21,7 @@ Policy = Mapping[str, Expected]
 PLACES = {
     "group": "group", "conversation": "group", "member": "plain", "user": "outsider",
     "user_id": "owner", "seq": "said", "code": "invite", "session_id": "session",
+    "digest": "nowhere", "path": "nowhere",
 }
 
 

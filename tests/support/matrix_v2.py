@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.matrix import Policy, Row, everybody, policy, public
-from tests.support.scene import THUMB
+from tests.support.scene import ROLES, THUMB
 
 GROUP, CHAT = "/v2/groups/<id:group>", "/v2/conversations/<id:conversation>"
 CONTACT, AUTH, ME = "/v2/contacts/<id:user>", "/v2/auth", "/v2/users/me"
@@ -72,6 +72,8 @@ PUBLIC, PLAZA, NOWHERE = {"conversation": "public"}, {"conversation": "plaza"}, 
 
 SYSTEM = [
     Row("GET /", public(200)),
+    Row("GET /worker.js", public(200)),
+    Row("GET /assets/<digest>/<path:path>", dict.fromkeys(ROLES, "not_found"), "of none"),
     Row("GET /healthz", public(200)),
     Row("GET /readyz", public(200)),
     Row("GET /version", public(200)),
@@ -97,6 +99,7 @@ ACCOUNTS = [
     Row(f"GET {ME}/export", everybody(200)),
     Row("GET /v2/users/<id:user_id>", everybody(200)),
     Row("GET /v2/users", everybody(200), query={"q": "o"}),
+    Row("GET /v2/users", everybody(200), "by ids", query={"ids": "@owner"}),
     Row("GET /v2/presence", everybody(200), query={"users": "1,2,3"}),
 ]
 CONTACTS = [

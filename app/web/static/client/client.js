@@ -1,0 +1,125 @@
+// The client of HiChat: everything that speaks `/v2`, and nothing that is seen.
+//
+// All state is in signals. `environment` is what differs from where it runs: origin, storage
+// ({get, set, remove, watch(fn(key))}), channel(name, fn) between tabs, isOnline, watchOnline,
+// watchVisible (views/environment.js is the browser's).
+
+import { batch, effect, signal, untracked } from "core/signals.js";
+import { Actions } from "client/actions.js";
+import { createApi } from "client/api.js";
+import { createConnection } from "client/connection.js";
+import { Contacts } from "client/contacts.js";
+import { Conversations } from "client/conversations.js";
+import { Groups } from "client/groups.js";
+import { Media } from "client/media.js";
+import { Outbox } from "client/outbox.js";
+import { createPrefs } from "client/prefs.js";
+import { Presence } from "client/presence.js";
+import { Search } from "client/search.js";
+import { createSession } from "client/session.js";
+import { Store } from "client/store.js";
+import { Sync } from "client/sync.js";
+import { Timeline } from "client/timeline.js";
+import { Typing } from "client/typing.js";
+import { Users } from "client/users.js";
+
+export function createClient(environment) {
+  const session = createSession(environment);
+  const api = createApi(environment, session);
+  const connection = createConnection(environment, session, api);
+  const parts = { environment, session, api, connection, store: new Store(), timelines: new Set(), ready: null };
+  parts.prefs = createPrefs(environment);
+  parts.users = new Users(parts);
+  parts.contacts = new Contacts(parts);
+  parts.conversations = new Conversations(parts);
+  parts.presence = new Presence(parts);
+  parts.typing = new Typing(parts);
+  parts.media = new Media(parts);
+  parts.outbox = new Outbox(parts);
+  parts.groups = new Groups(parts);
+  parts.actions = new Actions(parts);
+  parts.search = new Search(parts);
+  parts.sync = new Sync(connection, parts.store, listeners(parts));
+  parts.conversations.sync = parts.outbox.sync = parts.sync;
+  followUser(parts);
+  /** A window on a conversation; its view closes it. */
+  parts.timeline = (conversation) => {
+    const made = new Timeline(parts, conversation);
+    parts.timelines.add(made);
+    return made;
+  };
+  /** Log out, and forget what this device keeps of the account. */
+  parts.signOut = async () => {
+    await session.signOut();
+    await parts.ready;
+    if (!session.user.peek()) await parts.store.erase();
+  };
+  return parts;
+}
+
+/** What the logs tell, and who is told. */
+function listeners({ contacts, conversations, store, timelines }) {
+  const of = (id) => [...timelines].filter((timeline) => timeline.id === id);
+  return {
+    events(id, events) {
+      batch(() => {
+        for (const timeline of of(id)) for (const event of events) timeline.take(event);
+        conversations.take(id, events);
+      });
+    },
+    own(event) {
+      if (event.type === "contact") contacts.take(event.contact);
+      if (event.type === "setting") conversations.takeSetting(event.setting);
+      if (event.type !== "removal") return;
+      store.applyRemoval(event.removal);
+      conversations.takeRemoval(event.removal);
+      for (const timeline of of(event.removal.conversation)) timeline.take(event);
+    },
+    restarted: (id) => { for (const timeline of of(id)) timeline.restart(); },
+    gone: (id) => conversations.drop(id),
+    unknown: (id) => conversations.askFor(id),
+  };
+}
+
+/** Begin with whoever logs in, in this tab or another one; end with whoever logs out. */
+function followUser(parts) {
+  const { connection, session, store } = parts;
+  const keepers = ["users", "contacts", "conversations", "sync", "outbox"].map((name) => parts[name]);
+  const held = [...keepers, parts.presence, parts.typing, parts.media];
+  let current = null;
+  parts.painted = signal(false); // what is kept on this device is shown
+  parts.ready = Promise.resolve();
+
+  async function begin(user, before) {
+    await before;
+    await store.open(user);
+    for (const keeper of keepers) if (current === user) await keeper.load(user);
+    if (current !== user) return;
+    parts.painted.value = true;
+    connection.start();
+  }
+
+  async function end(before) {
+    const reset = () => { for (const part of held) part.reset(); };
+    connection.stop();
+    parts.painted.value = false;
+    reset();
+    await before; // what was being loaded for the one before
+    reset();
+    store.close();
+  }
+
+  effect(() => {
+    const user = session.user.value?.id ?? null;
+    if (user === current) return;
+    current = user;
+    untracked(() => {
+      const ended = end(parts.ready);
+      parts.ready = user ? begin(user, ended) : ended;
+    });
+  });
+  connection.on("hello", () => parts.api.get("/v2/users/me").then((me) => {
+    session.know(me);
+    parts.users.know(me);
+  }, () => {})); // the next greeting asks again
+}

@@ -1,0 +1,70 @@
+// IndexedDB with promises. Where there is none (a private window, a full disk), `open` gives null.
+
+const PATIENCE = 3000; // ms; a database that another version blocks must not keep the app waiting
+
+/** Open a database; `upgrade(db)` makes its stores. null: there is none to be had. */
+export function open(name, version, upgrade) {
+  return new Promise((resolve) => {
+    let request;
+    try {
+      request = indexedDB.open(name, version);
+    } catch {
+      resolve(null);
+      return;
+    }
+    const timer = setTimeout(() => resolve(null), PATIENCE);
+    const done = (db) => { clearTimeout(timer); resolve(db); };
+    request.onupgradeneeded = () => {
+      for (const store of [...request.result.objectStoreNames]) request.result.deleteObjectStore(store);
+      upgrade(request.result);
+    };
+    request.onerror = (event) => { event.preventDefault(); done(null); };
+    request.onsuccess = () => {
+      const db = request.result;
+      db.onversionchange = () => db.close(); // a newer version, or the log-out, in another tab
+      done(db);
+    };
+  });
+}
+
+export function result(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/**
+ * Run `work(store, ...)`, which may wait for requests of this transaction only, in one transaction
+ * over `stores`; its result, once it is committed.
+ */
+export function transaction(db, mode, stores, work) {
+  return new Promise((resolve, reject) => {
+    const made = db.transaction(stores, mode);
+    let found;
+    made.oncomplete = () => resolve(found);
+    made.onabort = () => reject(made.error ?? new Error("the transaction was given up"));
+    Promise.resolve(work(...stores.map((name) => made.objectStore(name)))).then(
+      (value) => { found = value; },
+      (error) => {
+        reject(error);
+        try {
+          made.abort();
+        } catch {
+          // it has ended by itself
+        }
+      },
+    );
+  });
+}
+
+export function remove(name) {
+  return new Promise((resolve) => {
+    try {
+      const request = indexedDB.deleteDatabase(name);
+      request.onsuccess = request.onerror = request.onblocked = () => resolve();
+    } catch {
+      resolve();
+    }
+  });
+}
