@@ -6,7 +6,7 @@ import { encode } from "views/chat/waveform.js";
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 const TICK_MS = 60;
 const LONGEST_MS = 5 * 60_000;
-const ENDINGS = { "audio/webm": "webm", "audio/mp4": "m4a", "audio/ogg": "ogg" };
+const NAMES = { "audio/webm": "voice.webm", "audio/mp4": "voice.m4a", "audio/ogg": "voice.ogg" };
 
 export const canRecord = () => Boolean(navigator.mediaDevices?.getUserMedia && globalThis.MediaRecorder);
 
@@ -51,7 +51,7 @@ export class Recorder {
     this.#end();
     await this.stopped;
     const type = this.recorder.mimeType.split(";")[0];
-    const file = new File(this.#chunks, `voice.${ENDINGS[type] ?? "webm"}`, { type });
+    const file = new File(this.#chunks, NAMES[type] ?? "voice", { type });
     return { file, measures: { duration: Math.round(this.elapsed.peek()), waveform: encode(this.levels.peek()) } };
   }
 
