@@ -19,7 +19,6 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 SHELL, WORKER = "index.html", "worker.js"  # these have addresses that stay
 FIRST_STYLES = ("styles/tokens.css", "styles/base.css")  # what the other styles build on
-NO_MODULE = ("boot.js",)
 DIGEST_CHARS = 16
 TYPES = {
     ".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8",
@@ -27,6 +26,8 @@ TYPES = {
     ".png": "image/png", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json",
 }
 PLAIN = (".png",)  # what packing would not make smaller
+ROOTS = ("main.js", "views/app.js")  # what is seen first, with all that these import
+_imported = re.compile(r"""(?:\bfrom|^import)\s+["']([^"']+)["']""", re.MULTILINE)
 _named = re.compile(r"""(?<=["'])/([a-z0-9/_.-]+\.[a-z]+)(?=["'])""")
 
 POLICY = (
@@ -115,8 +116,20 @@ def _styles(assets: dict[str, Asset]) -> str:
 
 
 def _modules(assets: dict[str, Asset]) -> str:
-    """All modules are asked for at once, not one import behind the other."""
+    """The modules of the first sight are asked for at once, not one import behind the other."""
     return "\n".join(
-        f'<link rel="modulepreload" href="{address(path, asset)}">'
-        for path, asset in assets.items() if path.endswith(".js") and path not in NO_MODULE
+        f'<link rel="modulepreload" href="{address(path, assets[path])}">'
+        for path in sorted(first_modules(assets))
     )
+
+
+def first_modules(assets: dict[str, Asset]) -> set[str]:
+    """The roots, and what they import, and what that imports. Raises KeyError for missing ones."""
+    found: set[str] = set()
+    left = [path for path in ROOTS if path in assets]
+    while left:
+        path = left.pop()
+        if path not in found:
+            found.add(path)
+            left += _imported.findall(assets[path].content.decode())
+    return found

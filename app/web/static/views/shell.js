@@ -10,14 +10,10 @@ import { attempt } from "views/parts/errors.js";
 import { icon } from "views/parts/icons.js";
 import "views/banner.js";
 import "views/chat.js";
-import "views/contacts.js";
 import "views/conversations.js";
-import "views/group.js";
-import "views/invite.js";
-import "views/new-group.js";
-import "views/search.js";
-import "views/settings.js";
 
+// What is not seen first is not waited for: these elements come to life a moment later.
+const LATER = ["contacts", "group", "invite", "new-group", "search", "settings"];
 const LISTS = new Set(["home", "contacts"]);
 const SCREENS = { settings: "hi-settings", "new-group": "hi-new-group", search: "hi-search", invite: "hi-invite" };
 const ELSEWHERE = new Set(["login", "register", "unknown"]);
@@ -30,6 +26,11 @@ const TABS = [
 ];
 
 class Shell extends Element_ {
+  connectedCallback() {
+    super.connectedCallback();
+    setTimeout(() => { for (const name of LATER) import(`views/${name}.js`); });
+  }
+
   render() {
     const name = computed(() => route.value.name);
     const open = computed(() => (LISTS.has(name.value) ? "list" : name.value === "group" ? "details" : "main"));
