@@ -5,7 +5,7 @@
 // on to it, so a computed that nobody reads any more is garbage. Effects run at once, and again
 // when a source has changed: at the end of the outermost `batch`, or of the change itself.
 
-const MOST_ROUNDS = 1000; // effects that set off each other for ever are a bug that must show
+const MOST_RUNS = 100; // of an effect in one go: those that set off each other for ever are a bug that must show
 
 let collecting = null; // Map of source -> version: what runs now reads these
 let owner = null; // Set of disposers: effects that are made now belong to it
@@ -203,13 +203,15 @@ function resubscribe(observer, before, after) {
 }
 
 function flush() {
-  for (let round = 0; waiting.size; round += 1) {
-    if (round > MOST_ROUNDS) {
+  const runs = new Map(); // effect -> how often
+  while (waiting.size) {
+    const [effect] = waiting;
+    waiting.delete(effect);
+    runs.set(effect, (runs.get(effect) ?? 0) + 1);
+    if (runs.get(effect) > MOST_RUNS) {
       waiting.clear();
       throw new Error("effects set off each other for ever");
     }
-    const [effect] = waiting;
-    waiting.delete(effect);
     try {
       effect.check();
     } catch (error) {
