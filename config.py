@@ -74,7 +74,7 @@ class Config:
     )
     allowed_origins: str = setting(
         "HICHAT_ALLOWED_ORIGINS", "",
-        "further browser origins that may open sockets, separated by commas; `*` for any",
+        "further browser origins whose pages may use this server, separated by commas; `*` for any",
     )
     trusted_proxies: int = setting(
         "HICHAT_TRUSTED_PROXIES", 0, "reverse proxies in front whose X-Forwarded-* are believed"

@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config as configuration
 from app import cli, health, http, logs, media, message, metrics, models, services, user, web
 from app.extensions import db, jwt, limiter, migrate, sock
+from app.origins import allow_origins
 
 REDIS_PATIENCE = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
 
@@ -36,6 +37,7 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     with app.app_context():
         app.extensions[services.EXTENSION] = services.build(config, db.engine)
     http.register_errors(app)
+    allow_origins(app, config.origins)
     app.url_map.converters["id"] = http.IdConverter
     app.register_blueprint(user.bp)
     app.register_blueprint(message.bp)

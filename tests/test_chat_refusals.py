@@ -35,6 +35,15 @@ def test_a_message_to_a_deleted_user_is_refused_and_the_history_stays(
         assert bob.request("DELETE", "/v2/users/me").status_code == 204
         for target in ({"to": {"user": bob.id}}, {"conversation": conversation}):
             refused(a, "unknown_user", op="send", message=text("hi"), **target)
+        change = {"conversation": conversation, "seq": 1}
+        refused(a, "unknown_user", op="edit", message={"content": "hi"}, **change)
+        refused(a, "unknown_user", op="recall", **change)
+        refused(a, "unknown_user", op="react", emoji="👍", on=True, **change)
+        refused(a, "unknown_user", op="pin", on=True, **change)
+        again = {"conversation": conversation, "seqs": [1]}
+        refused(a, "unknown_user", op="forward", conversation=conversation, **{"from": again})
+        a.send(op="remove", ref="mine", **again)
+        assert a.expect("ack")["ref"] == "mine"
     assert [event["seq"] for event in alice.history(conversation)] == [1]
 
 

@@ -287,6 +287,7 @@ def test_no_statement_of_the_list_reads_a_whole_table(
     store.receipts.readers(ada, group, 2)
     store.sightings.visible([(ada, ben), (ben, ada)])
     store.events.heads(ada, [group, 99])
+    store.events.by_index(ada, ben, 0, 9, True, 10)
     assert_indexed(store.database, queries(seen))
 
 

@@ -42,6 +42,7 @@ ARROWS = {
     "app.auth": ("app.auth", "app.extensions", "app.http", "app.models", "app.services"),
     "app.http": (),
     "app.logs": (),
+    "app.origins": (),
     "app.content": ("app.content",),
     "app.services": ("app.auth", "app.chat", "app.content", "app.store"),
     "app.health": ("app.http", "app.services"),

@@ -115,6 +115,34 @@ def test_what_was_recalled_has_expired_or_was_removed_by_its_reader_is_left_out(
     assert listed(ben) == ["secret 7"]
 
 
+def test_indexes_count_what_is_shown_whatever_was_done_to_it_since(
+    alice: Person, bob: Person
+) -> None:
+    with alice.device() as a:
+        chat = burst(a, bob.id, [str(number) for number in range(12)])[0]["conversation"]
+    path = f"/v2/conversations/{chat}"
+    for seq in (1, 6, 7):  # "0", "5" and "6"
+        assert alice.post(f"{path}/recalls", ref=f"recall {seq}", seq=seq).status_code == 201
+    assert bob.post(f"{path}/removals", ref="remove", seqs=[3, 12]).status_code == 201
+    for number in range(5):
+        assert bob.post(
+            f"{path}/reactions", ref=f"react {number}", seq=4, emoji="👍", on=number % 2 == 0
+        ).status_code == 201
+    with alice.device() as a:
+        a.text("12", bob.id)
+    shown = {
+        alice: "1 2 3 4 7 8 9 10 11 12".split(),
+        bob: "1 3 4 7 8 9 10 12".split(),
+    }
+    for reader, whole in shown.items():
+        other = bob.id if reader is alice else alice.id
+        for reverse, line in (("true", whole), ("false", whole[::-1])):
+            for start in range(len(line) + 1):
+                for end in (start, start + 2, -1, -3):
+                    found = contents(history(reader, other, start, end, isRev=reverse))
+                    assert found == line[start : end + 1 if end != -1 else None], (start, end)
+
+
 def test_others_histories_are_nobodys_business(
     server: Server, pair: tuple[Person, Person]
 ) -> None:

@@ -119,7 +119,7 @@ def test_a_deleted_partner_is_typed_to_no_more(alice: Person, bob: Person) -> No
     chat = open_chat(alice, bob)
     assert bob.request("DELETE", "/v2/users/me").status_code == 204
     with alice.device() as a:
-        refused(a, "not_a_member", op="typing", conversation=chat)
+        refused(a, "unknown_user", op="typing", conversation=chat)
 
 
 def test_where_only_contacts_write_only_contacts_are_typed_to(own_server: Server) -> None:

@@ -10,19 +10,23 @@ from app.chat.catching_up import event_of
 from app.chat.frames import PRIVATE, Address
 from app.chat.messages import Told
 from app.errors import BadRequest
+from app.extensions import limiter
 from app.http import field, whole
 from app.message import bp
 from app.services import services
 from app.store.items import ERASED, Entry
-from app.user.seed import envelope, refuse, seed_login_required
+from app.user.seed import envelope, refuse, seed_login_required, seed_user_key
 
 MOST = 1000  # entries of one answer
+
+limit_history = limiter.limit("20 per second; 600 per minute", key_func=seed_user_key)
 
 _message = msgspec.json.Decoder(Told)
 
 
 @bp.post("/v1/user/redisMsg")
 @seed_login_required
+@limit_history
 def seed_history(who: Pass) -> Response:
     """Messages `start` to `end` (inclusive) of two users, each a string of JSON."""
     try:
@@ -36,7 +40,7 @@ def seed_history(who: Pass) -> Response:
     newest_first = field("isRev").lower() not in ("true", "1")
     found = services().store.events.by_index(who.user, other, start, stop, newest_first, MOST)
     to = Address(0, PRIVATE, min(one, two), max(one, two))
-    # Left out are changes, and what was recalled, has expired or was removed by its reader.
+    # What was recalled or forgotten since it was counted is left out.
     lines = [
         _line(entry, to) for entry in found
         if entry.type == "message" and entry.body not in ERASED

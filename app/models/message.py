@@ -31,6 +31,7 @@ MEMBER, ADMIN, OWNER = 0, 1, 2  # roles; a higher one may do all that a lower on
 ROLES = ("member", "admin", "owner")
 
 ONE_BROADCAST = text(f"kind = {BROADCAST}")
+UNSAID = text("type <> 'message' OR body = ''")  # changes, and what was recalled: few of all
 
 
 class Conversation(Model):
@@ -113,6 +114,10 @@ class Event(Model):
         Index(
             "uq_event_ref", "ref", "sender_id", unique=True,
             sqlite_where=text("ref IS NOT NULL"), postgresql_where=text("ref IS NOT NULL"),
+        ),
+        Index(
+            "ix_event_unsaid", "conversation_id", "seq",
+            sqlite_where=UNSAID, postgresql_where=UNSAID,
         ),
     )
 

@@ -18,6 +18,7 @@ from app.errors import Forbidden, NotAMember, RefConflict
 from app.models import Conversation, Event, JoinRequest, Member, User
 from app.models.message import ACCOUNT, ADMIN
 from app.store.items import ERASED, Appended, Entry
+from app.store.rights import closed
 from app.store.users import now_ms
 
 _encode = msgspec.json.Encoder().encode
@@ -26,8 +27,8 @@ _encode = msgspec.json.Encoder().encode
 class Act:
     """A change of one conversation by one of its members, in the running transaction.
 
-    Making it locks the conversation until the end of the transaction. Raises NotAMember, also
-    where the conversation is closed.
+    Making it locks the conversation until the end of the transaction. Raises NotAMember, and
+    UnknownUser where the partner's account has been deleted.
     """
 
     def __init__(self, session: Session, user_id: int, conversation: int) -> None:
@@ -35,8 +36,10 @@ class Act:
         self.user = user_id
         found = session.get(Conversation, conversation, with_for_update=True)
         member = session.get(Member, (conversation, user_id))
-        if found is None or member is None or found.closed_at is not None:
+        if found is None or member is None:
             raise NotAMember()
+        if found.closed_at is not None:
+            raise closed(found.kind)
         self.conversation = found
         self.member = member
 

@@ -47,7 +47,7 @@ from app.store.media import attach, lock_media
 from app.store.pairs import flags_between, given, open_pairs
 from app.store.places import Head, Seat
 from app.store.references import replied
-from app.store.rights import floor, refusal_between, refusal_within
+from app.store.rights import closed, floor, refusal_between, refusal_within
 from app.store.users import now_ms
 
 # The hot statements go to the driver as they are: SQLAlchemy's compiler would cost more than the
@@ -287,7 +287,7 @@ class Batch:
             if user not in (head.low, head.high):
                 return NotAMember()
             if head.closed:
-                return UnknownUser("This account has been deleted.")
+                return closed(head.kind)
             if not (head.flags or self.contacts_only):
                 return None
             return refusal_between(head.flags, head.low, head.high, user, self.contacts_only)

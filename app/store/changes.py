@@ -25,6 +25,7 @@ from app.errors import (
     Recalled,
     TooLate,
     TooMany,
+    UnknownUser,
 )
 from app.models import Event, Member, Pin, Reaction
 from app.models.message import ADMIN, MEMBER, PRIVATE
@@ -180,8 +181,8 @@ class Changes:
             asked = session, user_id, conversation, ref, type, same
             try:
                 act = Act(session, user_id, conversation)
-            except NotAMember:
-                # No member any more; what they did before stays done, as in batch.py.
+            except (NotAMember, UnknownUser):
+                # Nothing can be done here any more; what was done before stays, as in batch.py.
                 if (again := original(*asked)) is None:
                     raise
                 return again

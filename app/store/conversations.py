@@ -13,7 +13,7 @@ from app.models import Conversation, User
 from app.models.message import ACCOUNT, CONTACTS, GROUP, PRIVATE
 from app.store.database import Database
 from app.store.pairs import flags_between, open_pairs
-from app.store.rights import FLOOR, refusal_between, refusal_within
+from app.store.rights import FLOOR, closed, refusal_between, refusal_within
 from app.store.summaries import Summary, summaries
 from app.store.users import now_ms
 
@@ -103,8 +103,10 @@ class Conversations:
         for kind, low, high, size, flags, closed_at, role, muted in self._database.rows(
             _SEAT, conversation, user_id
         ):
-            if closed_at is not None or kind == ACCOUNT:
+            if kind == ACCOUNT:
                 break
+            if closed_at is not None:
+                raise closed(kind)
             refusal = (
                 refusal_between(flags, low, high, user_id, self._contacts_only)
                 if kind == PRIVATE else refusal_within(flags, role, muted, now_ms())

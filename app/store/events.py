@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -42,7 +43,12 @@ _BOUNDS = f"""
     SELECT {FLOOR}, last_seq
     FROM member JOIN conversation ON id = conversation_id
     WHERE conversation_id = ? AND user_id = ?"""  # noqa: S608  # a constant of ours
-_PAIR = "SELECT id, last_seq FROM conversation WHERE low_id = ? AND high_id = ?"
+_PAIR = "SELECT id, last_seq, expired_seq FROM conversation WHERE low_id = ? AND high_id = ?"
+# What is no message, or no more, or not for its reader: ix_event_unsaid has the first two.
+_UNSAID = """
+    SELECT seq FROM event WHERE conversation_id = ? AND seq > ? AND (type <> 'message' OR body = '')
+    UNION SELECT seq FROM removal WHERE user_id = ? AND conversation_id = ? AND seq > ?
+    ORDER BY seq"""
 _PAGE = "SELECT {columns} FROM event WHERE conversation_id = ? AND {where}"
 
 
@@ -96,6 +102,11 @@ class Events:
     def some(self, user_id: int, conversation: int, seqs: Sequence[int]) -> list[Entry]:
         """Those of `seqs` that the user can see, ascending. Raises NotAMember."""
         floor, _ = self._bounds(user_id, conversation)
+        return self._among(user_id, conversation, floor, seqs)
+
+    def _among(
+        self, user_id: int, conversation: int, floor: int, seqs: Sequence[int]
+    ) -> list[Entry]:
         listed = str(list(seqs)) if self._database.embedded else list(seqs)
         return self._entries(self._pages.some, user_id, conversation, floor, listed)
 
@@ -143,18 +154,28 @@ class Events:
     ) -> list[Entry]:
         """The messages of two users by index: 0 is the first in the chosen direction.
 
-        `start` and `stop` are inclusive; negative ones count from the end. At most `limit`.
+        What is not shown is not counted. `start` and `stop` are inclusive; negative ones count
+        from the end. At most `limit`.
         """
-        for key, total in self._database.rows(_PAIR, *sorted((user_id, other_id))):
+        for key, last, expired in self._database.rows(_PAIR, *sorted((user_id, other_id))):
+            unsaid = self._unsaid(user_id, key, expired)
+            total = last - expired - len(unsaid)
             start = max(0, start + total if start < 0 else start)
             stop = min(total - 1, stop + total if stop < 0 else stop, start + limit - 1)
-            if start > stop:
-                return []
-            # Dense seqs: an index is a seq, at the same cost anywhere in the history.
-            first, last = (total - stop, total - start) if newest_first else (start + 1, stop + 1)
-            found = self._entries(self._pages.between, user_id, key, first, last)
+            seqs = [
+                _nth(total - 1 - index if newest_first else index, expired, unsaid)
+                for index in range(start, stop + 1)
+            ]
+            found = self._among(user_id, key, 0, seqs)
             return _light(found[::-1] if newest_first else found)
         return []
+
+    def _unsaid(self, user_id: int, conversation: int, expired: int) -> list[int]:
+        """The seqs behind `expired` that the user is shown no message at, ascending."""
+        found = self._database.rows_aside(
+            _UNSAID, conversation, expired, user_id, conversation, expired
+        )
+        return [seq for seq, in found]
 
     def heads(self, user_id: int, conversations: list[int]) -> dict[int, int]:
         """last_seq of those of `conversations` (at most KEYS_AT_ONCE) that the user is in."""
@@ -181,6 +202,17 @@ class Events:
 
     def _entries(self, statement: str, *parameters: object) -> list[Entry]:
         return [seen(row) for row in self._database.rows(statement, *parameters)]
+
+
+def _nth(index: int, start: int, unsaid: Sequence[int]) -> int:
+    """The seq of the message with this index, from 0, among those behind `start`.
+
+    Seqs are dense, so it is counted: an index costs the same anywhere in the history.
+    """
+    before = bisect_right(
+        range(len(unsaid)), index, key=lambda place: unsaid[place] - start - 1 - place
+    )
+    return start + 1 + index + before
 
 
 def _light(entries: list[Entry]) -> list[Entry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.errors import Blocked, HiChatError, Muted, NotAContact
+from app.errors import Blocked, HiChatError, Muted, NotAContact, NotAMember, UnknownUser
 from app.models.message import (
     ADMINS_WRITE,
     CONTACTS,
@@ -10,6 +10,7 @@ from app.models.message import (
     LOW_BLOCKS,
     MEMBER,
     OPEN_HISTORY,
+    PRIVATE,
 )
 
 # As `floor`, of a conversation and one of its members.
@@ -19,6 +20,11 @@ FLOOR = f"CASE WHEN flags & {OPEN_HISTORY} <> 0 THEN 0 ELSE joined_seq END"
 def floor(flags: int, joined_seq: int) -> int:
     """The seq behind which a member sees the log."""
     return 0 if flags & OPEN_HISTORY else joined_seq
+
+
+def closed(kind: int) -> HiChatError:
+    """What a member gets who writes where nobody can any more."""
+    return UnknownUser("This account has been deleted.") if kind == PRIVATE else NotAMember()
 
 
 def refusal_between(
