@@ -17,6 +17,7 @@ MANY = 500
 # What a server asks by itself once, after its start and after its first commit: whether there are
 # uploads that have expired, and an index of words that is not wanted any more.
 ONCE = ("FROM upload", "indexed_seq > 0")
+GIVEN = ("json_each", "asked")  # what a statement is given, and is no table
 _TABLE = re.compile(r'(?:FROM|JOIN) "?(\w+)')
 
 
@@ -46,7 +47,8 @@ def asked(server: Server) -> list[str]:
 
 def looked_at(server: Server) -> list[str]:
     """For each query since this was asked last: the tables that it reads."""
-    return [" ".join(_TABLE.findall(query)) for query in asked(server)]
+    found = [_TABLE.findall(query) for query in asked(server)]
+    return [" ".join(name for name in names if name not in GIVEN) for names in found]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,8 @@ def busy(counting: Server) -> Person:
             made = found.post("/v2/groups", name=f"group {number}", members=[])
             device.send(op="send", ref=f"r{number}", conversation=made.json()["id"],
                         message={"media": "text", "content": "hi"})
+        for number in range(MANY):
+            device.expect("ack", ref=f"r{number}")
     return found
 
 
@@ -77,7 +81,7 @@ def test_sync_of_500_conversations_with_nothing_new_is_one_round_trip(
         assert device.receive()["op"] == "event"
         assert device.receive()["op"] == "synced"
         assert looked_at(counting) == [
-            "conversation member", "member conversation", "event removal",
+            "conversation member", "member conversation", "removal event",
         ], "the heads, a member's floor, the page"
 
 
@@ -119,4 +123,4 @@ def test_a_read_mark_costs_what_it_did(counting: Server) -> None:
         asked(counting)
         b.send(op="read", conversation=chat, seq=1)
         assert a.expect("receipt")["user"] == bert.id
-        assert looked_at(counting) == ["conversation", "json_each member"], "its lock and its seat"
+        assert looked_at(counting) == ["conversation", "member"], "its lock and its seat"

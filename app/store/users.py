@@ -131,7 +131,7 @@ class Users:
             own = select(Member.conversation_id).where(Member.user_id == user_id)
             session.execute(update(Conversation).where(
                 Conversation.id.in_(own), Conversation.kind.in_((PRIVATE, ACCOUNT))
-            ).values(closed_at=now))
+            ).values(closed_at=now, flags=0))
             for side in (Contact.user_id, Contact.other_id):
                 session.execute(delete(Contact).where(side == user_id))
             session.execute(update(Member).where(

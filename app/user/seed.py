@@ -20,6 +20,7 @@ from app.errors import (
     Unauthorized,
     UnknownUser,
 )
+from app.extensions import limiter
 from app.http import answer, field, whole
 from app.models import User
 from app.services import services
@@ -27,6 +28,8 @@ from app.user import accounts, bp
 
 LIST_MOST = 1000
 SEED_PASSWORD_CHARS = 1  # the frozen contract knows no rule but "not empty"
+
+limit_finding = limiter.limit("600 per minute")  # of an address: there is no token
 
 
 def identify() -> Pass:
@@ -178,6 +181,7 @@ def seed_delete(who: Pass) -> Response:
 
 
 @bp.post("/v1/user/find")
+@limit_finding
 def seed_find() -> Response:
     """The one route that asks for no token: its client calls it without one."""
     try:

@@ -32,6 +32,14 @@ def opens(model: Model, user: int, other: int, plans: list[Plan]) -> bool:
     return friends and not model.pair(user, other).id
 
 
+def parted(model: Model, user: int) -> list[Plan]:
+    """Everybody who knows a user is told that they are gone."""
+    return [
+        _kept(model, owner, user, Contact())
+        for owner, known in sorted(model.contacts) if known == user
+    ]
+
+
 def _kept(model: Model, owner: int, about: int, row: Contact) -> Plan:
     def effect(_event: Event) -> None:
         model.contacts[owner, about] = row

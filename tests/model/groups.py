@@ -108,6 +108,23 @@ def leave(model: Model, user: int, room: Room) -> Verdict:
     return [Plan(room, user, "members", {"left": [user]}, left=(user,))]
 
 
+def orphan(user: int, room: Room) -> Plan:
+    """A member's account is deleted; what they own passes to the oldest admin, else member."""
+    if len(room.seats) == 1:
+        return _disbanded(user, room)
+    if room.seats[user].role < OWNER:
+        return Plan(room, user, "members", {"left": [user]}, left=(user,))
+    heir = min(
+        room.seats.keys() - {user},
+        key=lambda other: (-room.seats[other].role, room.seats[other].joined, other),
+    )
+
+    def effect(_event: Event) -> None:
+        room.seats[heir].role, room.seats[heir].muted_until = OWNER, 0
+
+    return Plan(room, user, "members", {"left": [user], "owner": heir}, effect, left=(user,))
+
+
 def set_role(model: Model, user: int, room: Room, other: int, role: int) -> Verdict:
     if code := _need(user, room, OWNER):
         return code

@@ -47,6 +47,8 @@ def refusal(model: Model, user: int, room: Room) -> str:
     if room.kind == PRIVATE:
         if user not in room.users:
             return "not_a_member"
+        if room.closed:
+            return "unknown_user"
         other = room.other(user)
         return "blocked" if model.blocks(user, other) or model.blocks(other, user) else ""
     if room.kind == ACCOUNT or user not in room.seats:
@@ -107,6 +109,8 @@ def _target(model: Model, command: Command) -> Event | str:
     """The message that a command changes, or why there is none."""
     if not model.is_in(command.user, command.room):
         return "not_a_member"
+    if command.room.closed:
+        return "unknown_user"
     event = visible(model, command.user, command.room, command.fields["seq"])
     if event is None:
         return "not_found"

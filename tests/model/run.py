@@ -8,8 +8,10 @@ from tests.model import contacts, groups, messages
 from tests.model.commands import Commands
 from tests.model.state import GROUP, Fields, Room, Verdict
 from tests.model.views import log, plain
+from tests.support.client import Person
 
 LIST = "/v2/conversations"
+ENDED = 4500  # a session that is over
 
 
 class Run(Commands):
@@ -76,6 +78,24 @@ class Run(Commands):
             line["id"] for line in listed["conversations"]
             if line["kind"] == "private" and line["user"]["id"] == other
         ), 0)
+
+    def delete_account(self, person: Person) -> None:
+        """Their groups and contacts hear of it, their devices are sent away, their token ends."""
+        user, model = person.id, self.model
+        mine = [room for room in model.rooms_of(user) if room.kind == GROUP]
+        plans = [groups.orphan(user, room) for room in mine] + contacts.parted(model, user)
+        self.request(plans, user, "DELETE", "/v2/users/me", status=204)
+        for device in [device for device in self.devices if device.user == user]:
+            if device.is_connected:
+                assert device.listen_to_the_end() == ENDED
+            self.devices.remove(device)
+        answer = self.world.http.call(person.token, "GET", "/v2/users/me")
+        assert answer.code == "session_revoked", answer
+        self.people.remove(person)
+        self.past = [past for past in self.past if past.command.user != user]
+        for room in model.rooms:
+            room.requests.pop(user, None)
+        model.delete(user)
 
     def change_setting(self, user: int, room: Room, asked: Fields) -> None:
         expected = contacts.setting(self.model, user, room, asked)

@@ -1,4 +1,4 @@
-"""Rules: who is in which group and may do what there, and who knows whom."""
+"""Rules: who is there, in which group and may do what in it, and who knows whom."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from tests.model import groups
-from tests.model.choosing import YES, Chooser, N
+from tests.model.choosing import YES, Chooser, N, among
 from tests.model.state import ADMIN, MEMBER
 
-MOST_PEOPLE = 4
+FEWEST_PEOPLE, MOST_PEOPLE = 2, 4
 FAR = 2**52  # milliseconds since 1970: a mute that nobody sees the end of
 POLICIES = st.sampled_from(("open", "approval", "invite"))
 NOTES = st.sampled_from(("", "it is me", "你好"))
@@ -100,6 +100,11 @@ class Society(Chooser):
     @rule(who=N, whom=N, act=ACQUAINTANCE, text=NOTES)
     def know(self, who: int, whom: int, act: str, text: str) -> None:
         self.run.change_contact(self.user(who), self.user(whom), act, text)
+
+    @rule(who=N, sure=st.integers(0, 2))
+    def delete_account(self, who: int, sure: int) -> None:
+        if sure == 2 and len(self.run.people) > FEWEST_PEOPLE:
+            self.run.delete_account(among(self.run.people, who))
 
     @rule(devices=st.integers(1, 2))
     def register(self, devices: int) -> None:

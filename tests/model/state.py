@@ -48,7 +48,10 @@ class Event:
 
 @dataclass(eq=False)
 class Room:
-    """A conversation; `id` 0: it was not opened yet. `removed` are (user, seq)."""
+    """A conversation; `id` 0: it was not opened yet. `removed` are (user, seq).
+
+    `closed`: of the two users of a private one, one is not there any more.
+    """
 
     kind: str
     users: tuple[int, ...] = ()  # of a private one, or the owner of an account's log
@@ -59,6 +62,7 @@ class Room:
     requests: dict[int, str] = field(default_factory=dict)
     pins: dict[int, int] = field(default_factory=dict)
     removed: set[tuple[int, int]] = field(default_factory=set)
+    closed: bool = False
 
     @property
     def last(self) -> int:
@@ -121,6 +125,14 @@ class Model:
         self.accounts[user] = Room(ACCOUNT, (user,), seats={user: Seat()})
         last = self.broadcast.last
         self.broadcast.seats[user] = Seat(joined=last, read=last)
+
+    def delete(self, user: int) -> None:
+        """An account is gone: what it said stays, and nobody writes to it any more."""
+        del self.names[user], self.accounts[user], self.broadcast.seats[user]
+        for pair, room in self.pairs.items():
+            room.closed = room.closed or user in pair
+        for known in [known for known in self.contacts if user in known]:
+            del self.contacts[known]
 
     def pair(self, one: int, other: int) -> Room:
         """The private conversation of two users, which may not have been opened."""
