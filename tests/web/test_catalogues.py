@@ -43,7 +43,8 @@ def used() -> set[str]:
     """Every text of the code that looks like a key of one of the catalogue's sections."""
     sections = {key.split(".")[0] for key in keys()}
     found = {key for text in sources() for key in _key.findall(text)}
-    return {key for key in found if key.split(".")[0] in sections and not key.endswith((".js", ".json"))}
+    files = (".js", ".json", ".svg")
+    return {key for key in found if key.split(".")[0] in sections and not key.endswith(files)}
 
 
 def beginnings() -> set[str]:

@@ -12,6 +12,7 @@ import { password } from "views/settings/password.js";
 import { privacy } from "views/settings/privacy.js";
 import { profile } from "views/settings/profile.js";
 import { sessions } from "views/settings/sessions.js";
+import { openShortcuts } from "views/shortcuts.js";
 
 const SECTIONS = [
   ["profile", profile], ["appearance", appearance], ["notifications", notifications],
@@ -34,7 +35,8 @@ class Settings extends Element_ {
         h("div", { class: "settings column" },
           h("nav", { class: "settings-nav", "aria-label": () => t("settings.sections") },
             SECTIONS.map(([name]) => h("a", { href: `#/settings/${name}` },
-              () => t(`settings.section_${name}`)))),
+              () => t(`settings.section_${name}`))),
+            h("button", { type: "button", "on:click": openShortcuts }, () => t("keys.title"))),
           [...parts.values()])),
     ];
   }

@@ -19,6 +19,7 @@ const GLOBAL = [
   { keys: ["Ctrl", ","], name: "keys.settings", fits: (e) => control(e, ",", false),
     run: () => go("/settings") },
   { keys: ["?"], name: "keys.help", fits: (e) => e.key === "?" && !isWriting(e.target), run: openShortcuts },
+  { keys: ["Ctrl", "/"], name: "keys.help_writing", fits: (e) => control(e, "/", false), run: openShortcuts },
 ];
 
 /** All that the page names: those above, and those of the screens. */

@@ -26,7 +26,7 @@ export function about(group) {
     isAdmin ? h("div", { class: "form-buttons" },
       h("button", { type: "button", class: "button small", "on:click": () => edit(group) }, () => t("group.edit")),
       pictureButton(() => t("settings.change_picture"), (file) => attempt(
-        async () => client.groups.patch(id, { avatar: await uploadAvatar(file) })))) : null,
+        async () => client.groups.patch(id, { avatar: await uploadAvatar(file) })), "small")) : null,
     toggle(() => t("group.silent"), () => line.value?.silent ?? false,
       (on) => client.conversations.patch(id, { silent: on }), { hint: () => t("group.silent_hint") }));
 }

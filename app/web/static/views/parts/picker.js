@@ -33,7 +33,8 @@ export function picker({ without = () => false } = {}) {
   };
   const element = h("fieldset", { class: "picker" },
     h("legend", null, () => t("group.choose"), " ",
-      h("span", { class: "muted", role: "status" }, () => t("group.chosen", { count: chosen.value.length }))),
+      h("span", { class: "muted", role: "status" },
+        () => (chosen.value.length ? t("group.chosen", { count: chosen.value.length }) : ""))),
     h("ul", { class: "picker-chips" }, each(chosen, (id) => id, (id) => chip(id.peek(), turn))),
     h("input", { type: "search", class: "input", autocomplete: "off",
       placeholder: () => t("group.find"), "aria-label": () => t("group.find"),

@@ -33,7 +33,7 @@ async function cut(file) {
 }
 
 /** A button that lets one choose a picture; `chosen(file)` gets it. */
-export function pictureButton(label, chosen) {
+export function pictureButton(label, chosen, kind = "") {
   const input = h("input", { type: "file", accept: "image/*", class: "visually-hidden",
     tabindex: "-1", "aria-hidden": "true",
     "on:change": () => {
@@ -42,5 +42,5 @@ export function pictureButton(label, chosen) {
       if (file) chosen(file);
     } });
   return h("span", null, input,
-    h("button", { type: "button", class: "button", "on:click": () => input.click() }, label));
+    h("button", { type: "button", class: `button ${kind}`, "on:click": () => input.click() }, label));
 }

@@ -39,5 +39,5 @@ async function leave() {
   if (typed === null) return;
   if (typed !== name) throw new Wrong("", t("settings.delete_mistyped"));
   await client.api.delete("/v2/users/me");
-  await client.session.signOut();
+  await client.signOut();
 }

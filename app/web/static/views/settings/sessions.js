@@ -21,7 +21,7 @@ export function sessions() {
     h("ul", { class: "plain-list" },
       each(() => list.value ?? [], (item) => item.id, (item) => line(item.peek(), load))),
     h("div", { class: "form-buttons" },
-      h("button", { type: "button", class: "button", "on:click": () => client.session.signOut() },
+      h("button", { type: "button", class: "button", "on:click": () => client.signOut() },
         () => t("settings.sign_out"))),
   ];
 }
