@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.support.client import PATIENCE, Person
 from tests.support.process import wait_until
@@ -38,6 +45,7 @@ def program() -> str:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE * 2000)  # a browser that comes last among many is slow
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(
             executable_path=program(), args=["--no-sandbox", "--disable-dev-shm-usage"]

@@ -15,7 +15,7 @@ STATIC = ROOT / "app/web/static"
 LANGUAGES = ("en", "zh")
 PLURALS = (".one", ".other")
 _key = re.compile(r"""["']([a-z]+(?:\.[a-z0-9_]+)+)["']""")
-_built = re.compile(r"`([a-z]+(?:\.[a-z0-9_]+)*[._])\$\{")
+_built = re.compile(r"\bt\(`([a-z]+(?:\.[a-z0-9_]+)*[._])\$\{")
 _parameter = re.compile(r"\{(\w+)\}")
 
 
@@ -36,7 +36,7 @@ def keys() -> set[str]:
 
 def sources() -> Iterator[str]:
     for path in sorted(STATIC.rglob("*.js")):
-        yield re.sub(r"^import .*$", "", path.read_text(), flags=re.M)
+        yield re.sub(r"^(import |\s*//|\s*\*).*$", "", path.read_text(), flags=re.M)
 
 
 def used() -> set[str]:

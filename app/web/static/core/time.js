@@ -52,13 +52,14 @@ export function formatShort(ms, now = Date.now()) {
   return format({ day: "numeric", month: "numeric", year }).format(ms);
 }
 
-/** How long ago: 5 minutes ago, 3 hours ago; from a day on the day. */
+/** How long ago, in the largest unit that fits: 5 minutes ago, yesterday, 3 May. */
 export function formatAgo(ms, now = Date.now()) {
-  const minutes = Math.max(0, Math.floor((now - ms) / 60_000));
   const words = new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" });
+  const minutes = Math.max(1, Math.floor((now - ms) / 60_000));
   if (minutes < 60) return words.format(-minutes, "minute");
   if (minutes < 24 * 60) return words.format(-Math.floor(minutes / 60), "hour");
-  return formatDay(ms, now);
+  const days = daysBetween(ms, now);
+  return days < 7 ? words.format(-days, "day") : formatDay(ms, now);
 }
 
 /** Day and time in full, for titles. */

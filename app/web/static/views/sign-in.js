@@ -52,9 +52,8 @@ function entrance() {
     fieldOf: { bad_credentials: "password" },
     run: async ({ username, password }) => {
       check(username, password);
-      await client.session.signIn(username, password);
+      await enter(() => client.session.signIn(username, password));
     },
-    done: goOn,
   },
   nameField(),
   passwordField(() => t("auth.password"), { name: "password", autocomplete: "current-password" }));
@@ -70,9 +69,8 @@ function registration() {
       if (password.toLowerCase() === username.toLowerCase()) {
         throw new Wrong("password", t("auth.password_is_name"));
       }
-      await client.session.register(username, password);
+      await enter(() => client.session.register(username, password));
     },
-    done: goOn,
   },
   nameField(),
   passwordField(() => t("auth.password"), { name: "password", autocomplete: "new-password",
@@ -84,8 +82,11 @@ function check(name, password) {
   if (!password) throw new Wrong("password", t("auth.password_missing"));
 }
 
-function goOn() {
-  if (OWN_ROUTES.has(route.peek().name)) go(wanted, { replace: true });
+/** And go on to where one wanted to go, if that is not where one is. */
+async function enter(open) {
+  const isHere = OWN_ROUTES.has(route.peek().name);
+  await open();
+  if (isHere) go(wanted, { replace: true });
   wanted = "/";
 }
 
