@@ -55,16 +55,19 @@ class Swarm:
     """The connections of one run. `on_payload(connection, payload)` gets all but the greetings.
 
     `on_open(connection)` is called at the hello; `on_close(connection, close frame's payload)`
-    when the server closes first, which voids the run unless a scenario has its own idea of it.
+    when the server closes first, `on_drop(connection)` when it ends without a word: both void the
+    run unless a scenario has its own idea of them.
     """
 
-    def __init__(self, port: int, dialect: Dialect) -> None:
+    def __init__(self, port: int, dialect: Dialect, receive_buffer: int = 0) -> None:
         self.port = port
         self.dialect = dialect
+        self.receive_buffer = receive_buffer  # of its sockets, in bytes; 0: the kernel's choice
         self.connections: list[Connection] = []
         self.on_payload: Callable[[Connection, bytes], None] = lambda connection, payload: None
         self.on_open: Callable[[Connection], None] = lambda connection: None
         self.on_close: Callable[[Connection, bytes], None] = refuse_close
+        self.on_drop: Callable[[Connection], None] = refuse_drop
         self._poller = select.epoll()
         self._by_fd: dict[int, Connection] = {}
         self._dirty: list[Connection] = []
@@ -93,6 +96,8 @@ class Swarm:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.settimeout(10)
+        if self.receive_buffer:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         if index >= PORTS_PER_SOURCE:
             sock.bind((f"127.0.0.{1 + index // PORTS_PER_SOURCE}", 0))
         sock.connect(("127.0.0.1", self.port))
@@ -215,11 +220,12 @@ class Swarm:
             self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:
-        if not self._closing and connection.state != "leaving":
-            raise Trouble(f"the server dropped a connection ({connection.state})")
         self._by_fd.pop(connection.sock.fileno(), None)
         connection.sock.close()
         connection.out = []
+        state, connection.state = connection.state, "dropped"
+        if not self._closing and state not in ("leaving", "dropped"):
+            self.on_drop(connection)
 
     def close(self, timeout: float = 5.0) -> None:
         """Say goodbye, so that the server closes first and no port is left in TIME_WAIT here."""
@@ -237,3 +243,7 @@ class Swarm:
 
 def refuse_close(connection: Connection, payload: bytes) -> None:
     raise Trouble(f"the server closed a connection: {payload!r}")
+
+
+def refuse_drop(connection: Connection) -> None:
+    raise Trouble(f"the server dropped a connection of user {connection.member.id}")

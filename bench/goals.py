@@ -1,4 +1,7 @@
-"""The goals of the issue \"The engine\", judged by the latest results. Failed ones stay in."""
+"""The goals of the issues "The engine" and "Many processes", judged by the latest results.
+
+Failed ones stay in.
+"""
 
 from __future__ import annotations
 
@@ -50,9 +53,9 @@ def cheaper(plan: str, *peers: str) -> Measure:
     )
 
 
-def against(plan: str, name: str, to: str) -> Measure:
+def against(plan: str, name: str, to: str, metric: str = "cpu_us") -> Measure:
     """How many times one row's cost is another's."""
-    return lambda results: ratio(results, plan, name, to, "cpu_us")
+    return lambda results: ratio(results, plan, name, to, metric)
 
 
 def own(
@@ -168,4 +171,30 @@ GOALS = (
         "%", 2, None, own("soak", "growth_percent"),
     ),
     Goal("the same: messages lost", "", 0, None, own("soak", "lost")),
+    Goal(
+        "2 workers, PostgreSQL, Valkey, 1,000 messages/s: delivery p99",
+        "ms", 25, None, of("many", "hichat_many", "delivery_ms.p99"),
+    ),
+    Goal(
+        "the same: CPU across processes against one process, database and bus apart",
+        "x", 3, None, against("many", "hichat_many", "hichat_v2", "server_us"),
+    ),
+    Goal(
+        "Valkey stopped for 30 s: ack p99 meanwhile",
+        "ms", 250, None, of("bus_stop", "hichat_many", "ack_ms.p99"),
+    ),
+    Goal(
+        "the same: latest delivery",
+        "ms", 2000, None, of("bus_stop", "hichat_many", "delivery_ms.max"),
+    ),
+    Goal("200 stalled readers: memory", "MB", 64, None, of("stalled", "hichat_v2", "growth_mb")),
+    Goal(
+        "the same: delivery p99 of the others against before",
+        "x", 1.5, None, of("stalled", "hichat_v2", "delivery_ratio"),
+    ),
+    Goal(
+        "2,000 clients come back at once after kill -9: all caught up",
+        "s", 10, None, of("comeback", "hichat_v2", "seconds_all"),
+    ),
+    Goal("the same, 2 workers", "s", 10, None, of("comeback", "hichat_many", "seconds_all")),
 )  # fmt: skip

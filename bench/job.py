@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,8 @@ from .plans import Plan
 class Job:
     """`pid` is the server's root, `members` are (id, token), `first` is the first message's number.
 
+    `beside`: the roots of its database and bus, where they are processes of their own.
+
     It travels as JSON, into a process of its own.
     """
 
@@ -27,6 +29,7 @@ class Job:
     members: list[tuple[int, str]]
     group: int = 0
     first: int = 1
+    beside: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def users(self) -> list[Member]:

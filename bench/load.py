@@ -15,12 +15,13 @@ from time import perf_counter
 from typing import Any
 
 from . import proc
-from .client import Swarm, Trouble
+from .client import Trouble
 from .history import history
 from .job import Job
-from .loops import Closed, Open, percentiles
+from .loops import Closed, Open, pair_up
 from .proc import Meter
 from .soak import soak
+from .trouble import bus_stop, comeback, stalled
 
 
 def closed(job: Job) -> dict[str, Any]:
@@ -63,21 +64,13 @@ def latency(job: Job) -> dict[str, Any]:
     warm = Open(swarm, job.first, 1, "pair")
     warm.run(swarm.connections, plan.rate, plan.warmup)
     offer = Open(swarm, next(warm.numbers), 1, "pair")
-    meter = Meter(job.pid)
+    meter = Meter(job.pid, job.beside)
     lost = offer.run(swarm.connections, plan.rate, plan.seconds)
     result = meter.stop()
     swarm.close()
-    total = len(offer.late)
-    return result | {
-        "messages": offer.done,
-        "offered": total,
-        "lost": lost,
-        "strays": offer.strays,
-        "ack_ms": percentiles(offer.acks, total - len(offer.acks)) if job.acks else {},
-        "delivery_ms": percentiles(offer.deliveries, total - len(offer.deliveries)),
-        "late_ms": percentiles(offer.late),
-        "next": next(offer.numbers),
-    }
+    for name in ("server", *job.beside):
+        result[f"{name}_us"] = result[f"{name}_cpu"] * 1e6 / max(1, offer.done)
+    return result | offer.figures(lost) | {"next": next(offer.numbers)}
 
 
 def idle(job: Job) -> dict[str, Any]:
@@ -119,12 +112,6 @@ def storm(job: Job) -> dict[str, Any]:
     }
 
 
-def pair_up(swarm: Swarm) -> None:
-    """Connection 2k talks to 2k+1 and the other way round."""
-    for one, other in zip(swarm.connections[::2], swarm.connections[1::2], strict=False):
-        one.peer, other.peer = other, one
-
-
 SCENARIOS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "cost": closed,
     "fanout": closed,
@@ -133,6 +120,9 @@ SCENARIOS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "storm": storm,
     "history": history,
     "soak": soak,
+    "bus_stop": bus_stop,
+    "stalled": stalled,
+    "comeback": comeback,
 }
 
 

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from itertools import count
 from time import perf_counter
+from typing import Any
 
 from .client import Connection, Swarm, Trouble
 from .dialects import ACKED, DELIVERED, DIGITS
@@ -165,6 +166,26 @@ class Open(Offer):
                 offered += 1
             self.swarm.poll(0)
         return self.drain()
+
+    def figures(self, lost: int) -> dict[str, Any]:
+        """What came of it, `lost` messages never done included."""
+        total = len(self.late)
+        acks = percentiles(self.acks, total - len(self.acks)) if self.swarm.dialect.acks else {}
+        return {
+            "messages": self.done,
+            "offered": total,
+            "lost": lost,
+            "strays": self.strays,
+            "ack_ms": acks,
+            "delivery_ms": percentiles(self.deliveries, total - len(self.deliveries)),
+            "late_ms": percentiles(self.late),
+        }
+
+
+def pair_up(swarm: Swarm) -> None:
+    """Connection 2k talks to 2k+1 and the other way round."""
+    for one, other in zip(swarm.connections[::2], swarm.connections[1::2], strict=False):
+        one.peer, other.peer = other, one
 
 
 def percentiles(latencies: list[float], lost: int = 0) -> dict[str, float]:

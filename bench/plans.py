@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 
 from .entries import ENTRIES
 
-EVERYBODY = tuple(name for name, entry in ENTRIES.items() if not entry.fill)
+EVERYBODY = tuple(
+    name for name, entry in ENTRIES.items() if not entry.fill and name != "hichat_many"
+)
 RELAYS = tuple(name for name in EVERYBODY if not name.endswith("_commit"))
 GROUPS = tuple(name for name in RELAYS if name != "hichat_v1")
+
+CROWDS = ("idle", "storm", "comeback")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Plan:
             rounds=1,
             seconds=4.0 if self.scenario == "soak" else 1.0,
             warmup=0.5,
-            connections=min(self.connections, 200 if self.scenario in ("idle", "storm") else 20),
+            connections=min(self.connections, 200 if self.scenario in CROWDS else 20),
             users=20,
             scale=0.01,
         )
@@ -93,6 +97,25 @@ PLANS = {
             "soak", "1,000 messages/s over 200 connections that come and go",
             "soak", "growth_percent", ("hichat_v2",), 200, 200, seconds=600.0, warmup=60.0,
             rounds=1, rate=1000.0, fresh=True, base="",
+        ),
+        Plan(
+            "many", "Private messages, 1,000 offered per second: one process, and two workers",
+            "latency", "server_us", ("hichat_v2", "hichat_many"), 100, 100, seconds=20.0,
+            warmup=3.0, rate=1000.0,
+        ),
+        Plan(
+            "bus_stop", "The same, while Valkey stands still (SIGSTOP)",
+            "bus_stop", "ack_ms.p99", ("hichat_many",), 100, 100, seconds=30.0, warmup=3.0,
+            rounds=1, rate=1000.0, base="",
+        ),
+        Plan(
+            "stalled", "200 devices that do not read, beside 2,000 messages/s",
+            "stalled", "delivery_ratio", ("hichat_v2",), 200, 200, seconds=40.0, warmup=2.0,
+            rounds=1, rate=2000.0, fresh=True, base="",
+        ),
+        Plan(
+            "comeback", "2,000 connections: kill -9 of all workers, all come back at once",
+            "comeback", "seconds_all", ("hichat_v2", "hichat_many"), 2000, 100, fresh=True, base="",
         ),
     )
 }  # fmt: skip

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import resource
 from pathlib import Path
+from threading import Event, Thread
 from time import perf_counter, process_time
+from typing import Self
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+PEAK_SECONDS = 0.5
 
 
 def _stat(pid: int) -> list[str]:
@@ -63,15 +66,42 @@ def rss_bytes(root: int) -> int:
     return total
 
 
-class Meter:
-    """The server's, our own and everybody else's CPU between `start` and `stop`."""
+class Peak(Thread):
+    """The most resident memory of a tree while this block lasts."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, root: int) -> None:
+        super().__init__(daemon=True)
+        self.root = root
+        self.bytes = 0
+        self._over = Event()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._over.wait(PEAK_SECONDS):
+            self.bytes = max(self.bytes, rss_bytes(self.root))
+
+
+class Meter:
+    """The server's, our own and everybody else's CPU between `start` and `stop`.
+
+    What the server has `beside` it (name -> root) is counted by itself.
+    """
+
+    def __init__(self, pid: int, beside: dict[str, int] | None = None) -> None:
         self.pid = pid
+        self.beside = beside or {}
         self.start()
 
     def start(self) -> None:
         self._server = cpu_seconds(self.pid)
+        self._beside = {name: cpu_seconds(pid) for name, pid in self.beside.items()}
         self._own = process_time()
         self._machine = machine_seconds()
         self._wall = perf_counter()
@@ -81,12 +111,15 @@ class Meter:
         machine = machine_seconds() - self._machine
         server = cpu_seconds(self.pid) - self._server
         own = process_time() - self._own
+        beside = {name: cpu_seconds(pid) - self._beside[name] for name, pid in self.beside.items()}
+        known = server + own + sum(beside.values())
         return {
+            **{f"{name}_cpu": seconds for name, seconds in beside.items()},
             "wall": wall,
             "server_cpu": server,
             "server_share": server / wall,
             "load_share": own / wall,
-            "others_share": max(0.0, machine - server - own) / wall,
+            "others_share": max(0.0, machine - known) / wall,
             "rss": rss_bytes(self.pid),
         }
 

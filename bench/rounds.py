@@ -84,7 +84,9 @@ def turn(plan: Plan, entry: Entry, field: Field, number: int) -> dict[str, Any]:
         # The report is published: it says nothing of where this machine keeps its files.
         return {"problem": str(problem).replace(f"{ROOT}/", "")}
     first = (number + 1) * NUMBERS_PER_ROUND + 1
-    return load(Job(plan, server.port, server.pid, entry.dialect, entry.acks, users, group, first))
+    return load(Job(
+        plan, server.port, server.pid, entry.dialect, entry.acks, users, group, first, server.beside
+    ))  # fmt: skip
 
 
 def load(job: Job) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -27,11 +27,16 @@ SERVER_CORE, LOAD_CORE = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(
 
 @dataclass
 class Server:
-    """A running server. `pid` is the root of its process tree."""
+    """A running server. `pid` is the root of its process tree.
+
+    `beside`: the roots of what it needs (its database, its bus), by name; `stack` keeps them.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     port: int
+    beside: dict[str, int] = field(default_factory=dict)
+    stack: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
@@ -48,6 +53,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 continue
         self.process.wait(1)
+        if self.stack is not None:
+            self.stack.communicate(timeout=30)  # it ends with its input
 
 
 Start = Callable[[int, Path], Server]

@@ -6,6 +6,7 @@ root runs it as `nobody`, from a copy that `nobody` can read.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -50,6 +51,11 @@ class Postgres:
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
     def start(self) -> None:
         """Make a data folder, start, and wait until it takes connections."""
         self.data.mkdir(mode=0o700)
@@ -58,7 +64,11 @@ class Postgres:
         made = self._run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8",
                          "--locale=C", "--no-sync", "-D", str(self.data))
         assert made.returncode == 0, made.stdout.decode()
-        with open(self.log_path, "wb") as log:
+        self.launch()
+
+    def launch(self) -> None:
+        """Start it over the data folder that is there."""
+        with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.programs / "postgres", "-D", self.data, "-p", str(self.port),
                  "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
@@ -80,6 +90,20 @@ class Postgres:
             [self.programs / program, *arguments], stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, cwd=self.data, **self.as_user,
         )
+
+    def kill(self) -> None:
+        """kill -9 of all its processes at once, as a power cut would."""
+        assert self.process is not None
+        pid = self.process.pid
+        others = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        self.process.kill()
+        for other in others:  # each leads a session of its own
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(other), signal.SIGKILL)
+        self.process.wait(timeout=30)
+        self.process = None
+        while any(Path(f"/proc/{other}").exists() for other in others):
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """End it and remove what it left."""

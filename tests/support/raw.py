@@ -28,15 +28,29 @@ def frame(opcode: int, payload: bytes, fin: bool = True, masked: bool = True) ->
     return head + MASK + bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
 
 
-class RawSocket:
-    """One upgraded TCP connection."""
+class Refused(ConnectionError):
+    """The answer to the upgrade was another one than 101."""
 
-    def __init__(self, person: Person, receive_buffer: int | None = None) -> None:
+
+class RawSocket:
+    """One upgraded TCP connection, to the person's server or to a `port` before it."""
+
+    def __init__(
+        self, person: Person, receive_buffer: int | None = None, port: int | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
         self.sock = socket.socket()
+        self.sock.settimeout(patience)
+        try:
+            self._upgrade(person, receive_buffer, port or person.server.port)
+        except (OSError, EOFError):
+            self.sock.close()
+            raise
+
+    def _upgrade(self, person: Person, receive_buffer: int | None, port: int) -> None:
         if receive_buffer is not None:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.settimeout(PATIENCE)
-        self.sock.connect(("127.0.0.1", person.server.port))
+        self.sock.connect(("127.0.0.1", port))
         key = "dGhlIHNhbXBsZSBub25jZQ=="
         self.sock.sendall((
             "GET /v2/socket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
@@ -47,7 +61,8 @@ class RawSocket:
         while b"\r\n\r\n" not in self.buffer:
             self.buffer += self._more()
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 101"), head
+        if not head.startswith(b"HTTP/1.1 101"):
+            raise Refused(head.decode(errors="replace"))
 
     def __enter__(self) -> Self:
         return self

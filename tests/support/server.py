@@ -93,9 +93,12 @@ class Server:
 
     def worker(self) -> int:
         """The process id of the (only) worker."""
+        return self.workers()[0]
+
+    def workers(self) -> list[int]:
         assert self.process is not None
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return int(path.read_text().split()[0])
+        return [int(pid) for pid in path.read_text().split()]
 
     def log(self) -> str:
         return self.log_path.read_text() if self.log_path.exists() else ""
