@@ -89,4 +89,5 @@ def post_worker_init(worker):
         signal.signal(signum, drain_and_stop)
     if worker.age == 1:  # now it serves, and now TERM drains
         shown = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(_host, _host)
-        print(f"HiChat is ready: http://{shown}:{_config.port}", flush=True)
+        with contextlib.suppress(OSError):  # no room for it, as for any other line of the log
+            print(f"HiChat is ready: http://{shown}:{_config.port}", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -29,13 +30,19 @@ def render(_logger: Any, _name: str, event: EventDict) -> str:
 
 
 class Stdout:
-    """Whatever standard output is when a line is written."""
+    """Whatever standard output is when a line is written.
+
+    Where nothing can be written (a full disk, a reader that is gone) the line is lost, and no more:
+    an error here would end the greenlet that has something to say.
+    """
 
     def write(self, text: str) -> None:
-        sys.stdout.write(text)
+        with contextlib.suppress(OSError):
+            sys.stdout.write(text)
 
     def flush(self) -> None:
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
 
 
 def configure(level: str) -> None:

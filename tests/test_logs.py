@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,3 +116,13 @@ def test_the_line_of_the_end_says_who_ended_it(talkative: Server) -> None:
     assert ends == {
         gone.id: (None, "gone"), sent_away.id: (1012, "server restart: reconnect"),
     }
+
+
+def test_a_log_that_cannot_be_written_stops_nobody(own_server: Server) -> None:
+    own_server.log_path = Path("/dev/full")
+    own_server.start()
+    alice, bob = Person(own_server), Person(own_server)
+    with alice.device() as a, bob.device() as b:
+        a.text("no line of this", bob.id)
+        assert b.expect("event")["message"]["content"] == "no line of this"
+    own_server.kill()

@@ -101,7 +101,7 @@ class Server:
         return [int(pid) for pid in path.read_text().split()]
 
     def log(self) -> str:
-        return self.log_path.read_text() if self.log_path.exists() else ""
+        return self.log_path.read_text() if self.log_path.is_file() else ""
 
 
 @contextmanager
