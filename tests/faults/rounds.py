@@ -98,7 +98,7 @@ class Round:
         self.group = self._make_group(a, b, c, d)
         self.chats = {self.group: [a, b, c], self._open(a, b): [a, b], self._open(c, d): [c, d]}
         self.devices = [device for person in self.people for device in self._devices(person)]
-        self.turnstile = Turnstile(a, self.group, d.id, self.history, self.random)
+        self.turnstile = Turnstile(a, self.group, d.id, self.history, random.Random(seed + 1))
 
     def play(self) -> Report:
         for thread in (*self.devices, self.turnstile):
