@@ -60,6 +60,13 @@ class Config:
     database_url: str = setting(
         "HICHAT_DATABASE_URL", "", "SQLAlchemy address; empty: SQLite in the data folder"
     )
+    database_connections: int = setting(
+        "HICHAT_DATABASE_CONNECTIONS", 10, "connections to PostgreSQL, per process"
+    )
+    database_seconds: int = setting(
+        "HICHAT_DATABASE_SECONDS", 10,
+        "how long PostgreSQL may take for an answer; then it is `unavailable`",
+    )
     redis_url: str = setting(
         "HICHAT_REDIS_URL", "", "Redis or Valkey; keeps the rate limits; empty: in memory"
     )
@@ -242,10 +249,7 @@ class Config:
         """The database's address, with the driver that works under gevent."""
         if not self.database_url:
             return f"sqlite:///{self.data_path / 'hichat.db'}"
-        for scheme in ("postgres://", "postgresql://"):
-            if self.database_url.startswith(scheme):
-                return "postgresql+psycopg://" + self.database_url.removeprefix(scheme)
-        return self.database_url
+        return with_driver(self.database_url)
 
     @property
     def origins(self) -> frozenset[str]:
@@ -273,6 +277,14 @@ class Testing(Config):
 
 
 ENVIRONMENTS: dict[str, type[Config]] = {"production": Production, "testing": Testing}
+
+
+def with_driver(url: str) -> str:
+    """A database's address, with the driver that works under gevent."""
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
 
 
 def settings() -> list[dataclasses.Field[Any]]:

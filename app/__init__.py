@@ -53,10 +53,7 @@ def _flask_settings(config: configuration.Config) -> dict[str, object]:
     return {
         "MAX_CONTENT_LENGTH": config.max_frame_bytes,
         "SQLALCHEMY_DATABASE_URI": config.sqlalchemy_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {
-            "hide_parameters": True,  # no message in a traceback
-            "pool_pre_ping": not config.sqlalchemy_url.startswith("sqlite"),
-        },
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(config),
         "JWT_SECRET_KEY": config.signing_key(),
         "JWT_ALGORITHM": "HS256",
         "JWT_ENCODE_ISSUER": "hichat",
@@ -71,4 +68,16 @@ def _flask_settings(config: configuration.Config) -> dict[str, object]:
         "SOCK_SERVER_OPTIONS": {
             "max_message_bytes": config.max_frame_bytes, "origins": config.origins,
         },
+    }
+
+
+def _engine_options(config: configuration.Config) -> dict[str, object]:
+    options: dict[str, object] = {"hide_parameters": True}  # no message in a traceback
+    if config.sqlalchemy_url.startswith("sqlite"):
+        return options
+    return options | {
+        "pool_size": config.database_connections, "max_overflow": 0,
+        "pool_timeout": config.database_seconds,
+        "pool_use_lifo": True,  # a few that know their statements already, not all in turn
+        "connect_args": {"connect_timeout": config.database_seconds},
     }

@@ -53,8 +53,10 @@ class Services:
     sweeper: Sweeper
 
     def start(self) -> None:
-        """Begin what nobody asks for: forgetting and sweeping; called once, before it serves."""
+        """Begin what nobody asks for: forgetting, sweeping; called once, before it serves."""
         begun = [gevent.spawn(self.sweeper.run)]
+        if not self.store.database.embedded:
+            begun.append(gevent.spawn(self.store.database.watch))
         if self.config.retention_days:
             begun.append(gevent.spawn(self.store.retention.run, self.config.retention_days))
         for greenlet in begun:
@@ -71,8 +73,8 @@ class Services:
 def build(config: Config, engine: Engine) -> Services:
     """Wire the parts. Nothing runs yet: greenlets and threads begin with the first use."""
     store = Store(
-        Database(engine), config.group_members, config.contacts_only, config.search, _die,
-        config.media_day_bytes, config.media_user_bytes,
+        Database(engine, config.database_seconds), config.group_members, config.contacts_only,
+        config.search, _die, config.media_day_bytes, config.media_user_bytes,
     )
     hub = Hub(config.user_connections, _die)
     rules = Rules(

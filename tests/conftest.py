@@ -16,23 +16,45 @@ from app.store import Database, Store
 from tests.support.application import application
 from tests.support.backups import NewSite, sites
 from tests.support.client import Person
-from tests.support.postgres import Postgres, new_database
+from tests.support.postgres import Postgres, name_of, new_database
 from tests.support.s3 import S3Server
 from tests.support.server import Server, running
 from tests.support.web import Account, person
 
+DATABASES = ("sqlite", "postgres")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module that says `BOTH_DATABASES = True` has its tests run on each."""
+    if "database_url" in metafunc.fixturenames and getattr(
+        metafunc.module, "BOTH_DATABASES", False
+    ):
+        metafunc.parametrize("database_url", DATABASES, indirect=True)
+
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    """An application over a migrated SQLite database of its own, without rate limits."""
-    with application(tmp_path) as made:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where an application of this test keeps its rows: HICHAT_DATABASE_URL."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield ""
+        return
+    server, template = request.getfixturevalue("postgres_template")
+    with new_database(server, template) as url:
+        yield url
+
+
+@pytest.fixture
+def app(tmp_path: Path, database_url: str) -> Iterator[Flask]:
+    """An application over a migrated database of its own, without rate limits."""
+    with application(tmp_path, HICHAT_DATABASE_URL=database_url) as made:
         yield made
 
 
 @pytest.fixture
-def limited_app(tmp_path: Path) -> Iterator[Flask]:
+def limited_app(tmp_path: Path, database_url: str) -> Iterator[Flask]:
     """The same with the rate limits of a first start."""
-    with application(tmp_path, HICHAT_RATE_LIMITS="on") as made:
+    settings = {"HICHAT_RATE_LIMITS": "on", "HICHAT_DATABASE_URL": database_url}
+    with application(tmp_path, **settings) as made:
         yield made
 
 
@@ -92,6 +114,17 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def postgres_template(
+    postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str]]:
+    """The server's address, and the name of a migrated database there, to be copied."""
+    with new_database(postgres_url) as url:
+        with application(tmp_path_factory.mktemp("template"), HICHAT_DATABASE_URL=url):
+            pass
+        yield postgres_url, name_of(url)
+
+
+@pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """One S3 server, with a bucket, for all tests that only talk to it."""
     made = S3Server(tmp_path_factory.mktemp("s3"))
@@ -102,13 +135,14 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         made.stop()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty, migrated database of each kind that HiChat runs on."""
     with ExitStack() as stack:
         url = ""
         if request.param == "postgres":
-            url = stack.enter_context(new_database(request.getfixturevalue("postgres_url")))
+            server, template = request.getfixturevalue("postgres_template")
+            url = stack.enter_context(new_database(server, template))
         made = stack.enter_context(application(tmp_path, HICHAT_DATABASE_URL=url))
         yield services.of(made).store.database
 

@@ -13,6 +13,8 @@ from app.extensions import db
 from app.store.wordindex import is_index_table
 from tests.support.server import ROOT
 
+BOTH_DATABASES = True
+
 
 def test_migrations_are_one_line() -> None:
     scripts = ScriptDirectory(str(ROOT / "migrations"))

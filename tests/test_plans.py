@@ -9,8 +9,8 @@ from sqlalchemy import event, text
 
 from app.store import Database, Store
 from app.store.items import Draft, Mark
-from tests.support.log import people
-from tests.support.statements import plan
+from tests.support.log import into, people, stored, to_user
+from tests.support.statements import asked, plan, scanned
 
 GROWING = ("event", "member", "conversation", "user", "login_session")
 
@@ -47,6 +47,62 @@ def test_repeats_reads_and_new_conversations_are_looked_up_by_index(
         steps = plan(database, statement, parameters)
         scans = [step for step in steps if any(step == f"SCAN {name}" for name in GROWING)]
         assert scans == [], (statement, steps)
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_on_postgresql_no_statement_of_the_everyday_reads_a_whole_table(
+    database: Database, store: Store
+) -> None:
+    with asked(database) as statements:
+        everyday(store)
+    told = {
+        statement: parameters for statement, parameters in statements.items()
+        if statement.split()[0] in ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
+    }
+    assert len(told) > 40
+    scans = {statement: scanned(database, statement, told[statement]) for statement in told}
+    assert {text: tables for text, tables in scans.items() if tables & set(GROWING)} == {}
+
+
+def everyday(store: Store) -> None:
+    """What many do all the time, each once at least."""
+    ada, bob, eve = people(store, 3)
+    group = store.groups.create(ada, "team", [bob, eve]).entry.conversation_id
+    session, _ = store.sessions.begin(ada, "phone", "id", 60_000)
+    store.sessions.is_live(session, ada)
+    to_bob = Draft(ada, "1", "{}", to_user=bob)
+    [place, *_] = stored(store.journal.commit([
+        to_bob, to_user(ada, eve), into(ada, group),
+    ]))
+    store.journal.commit([
+        to_bob, Draft(bob, "4", "{}", conversation=group, reply_to=2, mentions=(ada,)),
+        Mark(ada, group, 2), Mark(bob, place.conversation, 1),
+    ])
+    store.conversations.heads(ada, 100)
+    store.conversations.account(ada)
+    store.conversations.groups(ada)
+    store.conversations.ids(ada, 0, 100)
+    store.conversations.listed(ada, 50)
+    store.conversations.audience(ada, group)
+    store.conversations.advanced(0)
+    store.events.page(ada, group, 50)
+    store.events.page(ada, group, 50, after=1)
+    store.events.around(ada, group, 10, 2)
+    store.events.heads(ada, [group])
+    store.events.by_index(ada, bob, 0, 10, True, 10)
+    store.changes.react(ada, group, 2, "5", "👍", True)
+    store.changes.pin(ada, group, 2, "6", True)
+    store.changes.edit(ada, group, 2, "7", "other", "text", 60, lambda _: None)
+    store.settings.change(ada, group, {"silent": True})
+    store.contacts.ask(ada, bob)
+    store.contacts.accept(bob, ada)
+    store.contacts.listed(ada, 50)
+    store.sightings.visible([(ada, bob)])
+    store.sightings.save({ada: 1})
+    store.users.by_name("ada")
+    store.users.search("a", 10)
+    store.membership.page(ada, group, 50, 0)
+    store.membership.remove(ada, group, eve)
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)

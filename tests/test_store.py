@@ -224,3 +224,28 @@ def test_the_list_is_the_latest_first_with_partner_and_last_event(store: Store) 
     assert contents(line.last for line in lines[1:] if line.last) == [
         f"from {other}" for other in reversed(others)
     ]
+
+
+# -- what has advanced -------------------------------------------------------------------------
+
+
+def test_what_has_advanced_since_a_moment_is_told_in_the_order_of_time_page_by_page(
+    store: Store,
+) -> None:
+    ada, *others = people(store, 4)
+    places = [stored(store.journal.commit([to_user(ada, other)]))[0] for other in others]
+    again, = stored(store.journal.commit([to_user(ada, others[0])]))
+    everything = store.conversations.advanced(0)
+    assert [(found.id, found.last_seq) for found in everything] == [
+        (places[1].conversation, 1), (places[2].conversation, 1), (places[0].conversation, 2),
+    ] or len({found.last_at for found in everything}) < 3  # at one moment: by id
+    assert [found.last_at for found in everything] == sorted(f.last_at for f in everything)
+    assert {(found.low, found.high) for found in everything} == {
+        (min(ada, other), max(ada, other)) for other in others
+    }
+    since = store.conversations.advanced(again.at)
+    assert places[0].conversation in {found.id for found in since}
+    assert store.conversations.advanced(again.at + 1) == []
+    first, second = store.conversations.advanced(0, limit=2)
+    rest = store.conversations.advanced(second.last_at, second.id)
+    assert [first, second, *rest] == everything

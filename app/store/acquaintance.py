@@ -14,6 +14,7 @@ from app.models import Contact, Conversation, User
 from app.models.message import CONTACTS, HIGH_BLOCKS, LOW_BLOCKS
 from app.models.user import ASKED, ASKING, FRIEND, STRANGER
 from app.store.acts import own_log
+from app.store.clock import clock
 from app.store.items import Appended
 from app.store.pairs import flags_between, open_pairs
 from app.store.users import now_ms
@@ -143,7 +144,7 @@ class Acquaintance:
             now = flags_between(connection, [self.pair])[self.pair]
             self.conversation.flags = self.conversation.flags & ~_FLAGS | now
         elif self.mine.state == FRIEND:
-            open_pairs(connection, [self.pair])
+            open_pairs(connection, [self.pair], clock(connection))
 
 
 def lock_users(session: Session, users: Iterable[int]) -> dict[int, User]:

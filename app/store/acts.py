@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from app.errors import Forbidden, NotAMember, RefConflict
 from app.models import Conversation, Event, JoinRequest, Member, User
 from app.models.message import ACCOUNT, ADMIN
+from app.store.clock import clock, column
 from app.store.items import ERASED, Appended, Entry
 from app.store.rights import closed
-from app.store.users import now_ms
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,20 +27,26 @@ _encode = msgspec.json.Encoder().encode
 class Act:
     """A change of one conversation by one of its members, in the running transaction.
 
-    Making it locks the conversation until the end of the transaction. Raises NotAMember, and
-    UnknownUser where the partner's account has been deleted.
+    Making it locks the conversation until the end of the transaction; `now` is when that was, in
+    milliseconds since 1970. Raises NotAMember, and UnknownUser where the partner's account has been
+    deleted.
     """
 
     def __init__(self, session: Session, user_id: int, conversation: int) -> None:
         self.session = session
         self.user = user_id
-        found = session.get(Conversation, conversation, with_for_update=True)
+        found = session.execute(
+            select(Conversation, column(session.connection()))
+            .where(Conversation.id == conversation).with_for_update(of=Conversation)
+            .execution_options(populate_existing=True)
+        ).one_or_none()
         member = session.get(Member, (conversation, user_id))
         if found is None or member is None:
             raise NotAMember()
-        if found.closed_at is not None:
-            raise closed(found.kind)
-        self.conversation = found
+        self.conversation: Conversation = found[0]
+        self.now: int = found[1]
+        if self.conversation.closed_at is not None:
+            raise closed(self.conversation.kind)
         self.member = member
 
     def need(self, role: int = ADMIN) -> None:
@@ -57,7 +63,7 @@ class Act:
         log.last_seq += 1
         if type == "message":
             log.message_seq = log.last_seq
-        log.last_at = max(log.last_at, now_ms())
+        log.last_at = max(log.last_at, self.now)
         found = Event(
             conversation_id=log.id, seq=log.last_seq, type=type, sender_id=self.user, ref=ref,
             at=log.last_at, body=_encode(body).decode(),
@@ -116,7 +122,7 @@ def own_log(session: Session, user_id: int) -> Act:
         )
     )
     if key is None:
-        now = now_ms()
+        now = clock(session.connection())
         log = Conversation(
             kind=ACCOUNT, low_id=user_id, last_seq=0, last_at=now, created_at=now, size=1
         )

@@ -32,7 +32,7 @@ from app.models.message import (
     PRIVATE,
 )
 from app.store.asked import Asked
-from app.store.database import spelled
+from app.store.clock import POSTGRESQL, clock
 from app.store.items import (
     ERASED,
     EVERYBODY,
@@ -48,22 +48,19 @@ from app.store.pairs import flags_between, given, open_pairs
 from app.store.places import Head, Seat
 from app.store.references import replied
 from app.store.rights import closed, floor, refusal_between, refusal_within
-from app.store.users import now_ms
+from app.store.rows import Rows
 
 # The hot statements go to the driver as they are: SQLAlchemy's compiler would cost more than the
 # database. Rows are tuples in the order of the columns named here.
-_INSERT = """
-    INSERT INTO event (conversation_id, seq, type, sender_id, ref, at, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?)"""
-_ADVANCE = "UPDATE conversation SET last_seq = ?, last_at = ?, message_seq = ? WHERE id = ?"
-_MENTION = "INSERT INTO mention (conversation_id, user_id, seq) VALUES (?, ?, ?)"
-_MARK_READ = "UPDATE member SET read_seq = ? WHERE conversation_id = ? AND user_id = ?"
 _LOCK = """
-    SELECT id, kind, low_id, high_id, last_seq, last_at, closed_at, flags, size, message_seq
-    FROM conversation WHERE id {among} ORDER BY id{lock}"""
+    SELECT id, kind, low_id, high_id, last_seq, last_at, closed_at, flags, size, message_seq, {now}
+    FROM conversation WHERE id {among} ORDER BY id {lock}"""
 # A list of ids as one parameter: one text, prepared once, whatever their number.
-_LOCK_SQLITE = _LOCK.format(among="IN (SELECT value FROM json_each(?))", lock="")
-_LOCK_POSTGRESQL = _LOCK.format(among="= ANY(?)", lock=" FOR UPDATE")
+_LOCK_SQLITE = _LOCK.format(now="NULL", among="IN (SELECT value FROM json_each(?))", lock="")
+# No key of a conversation changes: whoever only refers to one (a new member) need not wait.
+_LOCK_POSTGRESQL = _LOCK.format(
+    now=POSTGRESQL, among="= ANY(%s)", lock="FOR NO KEY UPDATE"
+)
 _SEATS = Asked("""
     SELECT conversation_id, user_id, read_seq, role, muted_until, joined_seq FROM {asked}
     JOIN member ON conversation_id = one AND user_id = two""", "one", "two")
@@ -98,13 +95,12 @@ class Batch:
         self.new_places: list[tuple[Head, Stored]] = []  # that must still hear their conversation
         self.marks: dict[tuple[int, int], int] = {}
         self.keys = self._find_conversations(pairs)  # of each item; 0: there is none yet
-        self._lock()
+        self.now = self._lock()
         if look_up:
             self._find_repeats(items)
         self._read_seats()
-        now = now_ms()
         self.results = [
-            self._append(item, key, now) if isinstance(item, Draft) else self._mark(item)
+            self._append(item, key) if isinstance(item, Draft) else self._mark(item)
             for item, key in zip(items, self.keys, strict=True)
         ]
         if not look_up:
@@ -168,7 +164,7 @@ class Batch:
         wanted = sorted(pair for pair, head in self.new_heads.items() if head.advanced)
         if not wanted:
             return
-        self.opened |= open_pairs(self.connection, wanted)
+        self.opened |= open_pairs(self.connection, wanted, self.now)
         for pair in wanted:
             head = self.new_heads[pair]
             head.id = self.opened[pair]
@@ -177,14 +173,16 @@ class Batch:
             stored.conversation = head.id
         self.rows += [(head.id, *row) for head, row in self.new_rows]
 
-    def _lock(self) -> None:
+    def _lock(self) -> int:
+        """Lock the conversations; the time, not before the last lock was there."""
         ids = sorted(set(self.keys))
         cursor: Any = self.connection.connection.cursor()
         if self.connection.dialect.name == "sqlite":
-            found = cursor.execute(_LOCK_SQLITE, (str(ids),))
+            found = cursor.execute(_LOCK_SQLITE, (str(ids),)).fetchall()
         else:
-            found = cursor.execute(self._spelled(_LOCK_POSTGRESQL), (ids,))
-        self.heads = {row[0]: Head(row) for row in found.fetchall()}
+            found = cursor.execute(_LOCK_POSTGRESQL, (ids,)).fetchall()
+        self.heads = {row[0]: Head(row[:-1]) for row in found}
+        return max((row[-1] for row in found), default=None) or clock(self.connection)
 
     def _find_repeats(self, items: Sequence[Item]) -> None:
         drafts = (item for item in items if isinstance(item, Draft))
@@ -236,7 +234,7 @@ class Batch:
         same = same and type == draft.type
         return stored if same and body in (draft.body, *ERASED) else RefConflict()
 
-    def _append(self, draft: Draft, key: int, now: int) -> Result:
+    def _append(self, draft: Draft, key: int) -> Result:
         """Give a draft its place. Repeats first: they stay true whatever has changed since."""
         if (again := self._repeat(draft)) is not None:
             return again
@@ -247,19 +245,19 @@ class Batch:
             head = self.new_heads.get(_pair(draft))
             if head is None:
                 return UnknownUser()
-        if (refusal := self._refusal(head, draft.sender, now)) is not None:
+        if (refusal := self._refusal(head, draft.sender)) is not None:
             return refusal
         if (draft.reply_to is not None or draft.mentions or draft.medium is not None) and (
             refusal := self._refusal_to_mention(draft, head)
             or self._refusal_to_reply(draft, head) or self._refusal_to_carry(draft)
         ):
             return refusal
-        return self._place(draft, head, now)
+        return self._place(draft, head)
 
-    def _place(self, draft: Draft, head: Head, now: int) -> Stored:
+    def _place(self, draft: Draft, head: Head) -> Stored:
         head.seq = seq = head.seq + 1
-        if now > head.at:  # time does not run backwards within a conversation
-            head.at = now
+        if self.now > head.at:  # time does not run backwards within a conversation
+            head.at = self.now
         head.advanced = True
         if draft.type == "message":
             head.said = seq
@@ -281,7 +279,7 @@ class Batch:
             self.carriers.append((stored, draft.medium))
         return stored
 
-    def _refusal(self, head: Head, user: int, now: int) -> HiChatError | None:
+    def _refusal(self, head: Head, user: int) -> HiChatError | None:
         """Why `user` may not write here; None if they may."""
         if head.kind == PRIVATE:
             if user not in (head.low, head.high):
@@ -294,7 +292,7 @@ class Batch:
         seat = self.seats.get((head.id, user))
         if seat is None or head.closed or head.kind == ACCOUNT:
             return NotAMember()
-        return refusal_within(head.flags, seat.role, seat.muted_until, now)
+        return refusal_within(head.flags, seat.role, seat.muted_until, self.now)
 
     def _refusal_to_mention(self, draft: Draft, head: Head) -> HiChatError | None:
         """Only members are mentioned, and everybody only by a group's admins."""
@@ -360,27 +358,20 @@ class Batch:
         )
 
     def _write(self) -> None:
-        cursor = self.connection.connection.cursor()
+        rows = Rows(self.connection)
         if self.rows:
-            cursor.executemany(self._spelled(_INSERT), self.rows)
-            advanced = [(h.seq, h.at, h.said, h.id) for h in self.heads.values() if h.advanced]
-            cursor.executemany(self._spelled(_ADVANCE), advanced)
+            rows.append(self.rows, [head for head in self.heads.values() if head.advanced])
         if self.mentions:
-            named = [
+            rows.mention([
                 (to.conversation, user, to.seq) for to, users in self.mentions
                 for user in set(users)
-            ]
-            cursor.executemany(self._spelled(_MENTION), named)
+            ])
         if self.carriers:
             attach(self.connection, [
                 (to.conversation, to.seq, medium) for to, medium in self.carriers
             ])
         if self.marks:
-            marks = [(seq, *key) for key, seq in sorted(self.marks.items())]
-            cursor.executemany(self._spelled(_MARK_READ), marks)
-
-    def _spelled(self, statement: str) -> str:
-        return spelled(statement, self.connection.dialect.name == "sqlite")
+            rows.mark_read([(seq, *key) for key, seq in sorted(self.marks.items())])
 
 
 def _pair(item: Item) -> tuple[int, int]:

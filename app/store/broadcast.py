@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from app.errors import Forbidden
 from app.models import Conversation, Member, User
 from app.models.message import ADMIN, ADMINS_WRITE, BROADCAST, MEMBER, ONE_BROADCAST
+from app.store.clock import clock
 from app.store.database import Database
-from app.store.users import now_ms
 
 _ASKED = f"""
     SELECT admin, (SELECT id FROM conversation WHERE {ONE_BROADCAST})
@@ -39,7 +39,7 @@ def _begin(session: Session) -> int:
     key = session.scalar(select(Conversation.id).where(ONE_BROADCAST))
     if key is not None:
         return key
-    now = now_ms()
+    now = clock(session.connection())
     conversation = Conversation(
         kind=BROADCAST, last_at=now, created_at=now, last_seq=0, flags=ADMINS_WRITE
     )

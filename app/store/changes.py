@@ -37,7 +37,6 @@ from app.store.indexer import Indexer
 from app.store.items import EXPIRED, RECALLED, Appended, Entry
 from app.store.reactions import change_reaction, reactors
 from app.store.rights import floor, refusal_between, refusal_within
-from app.store.users import now_ms
 
 MOST_EDITS = 100  # of one message
 MOST_PINS = 50
@@ -83,7 +82,7 @@ class Changes:
             if found.sender_id != act.user:
                 raise Forbidden("Only its sender edits a message.")
             self._check_writes(act)
-            if not _within(found.at, seconds):
+            if not _within(act, found, seconds):
                 raise TooLate(f"A message can be edited for {seconds} seconds.")
             message = _decode(found.revised or found.body)
             if media not in (None, message["media"]):
@@ -202,7 +201,7 @@ class Changes:
             low, high = log.low_id or 0, log.high_id or 0
             refusal = refusal_between(log.flags, low, high, act.user, self._contacts_only)
         else:
-            refusal = refusal_within(log.flags, member.role, member.muted_until, now_ms())
+            refusal = refusal_within(log.flags, member.role, member.muted_until, act.now)
         if refusal is not None:
             raise refusal
 
@@ -224,7 +223,7 @@ def _message(act: Act, seq: int) -> Event:
 def _check_recalls(act: Act, found: Event, seconds: int) -> None:
     """One's own in time; as an admin at any time, and what is from somebody of a lower role."""
     own = found.sender_id == act.user
-    if own and _within(found.at, seconds):
+    if own and _within(act, found, seconds):
         return
     if act.conversation.kind != PRIVATE and act.member.role >= ADMIN:
         author = act.session.get(Member, (act.conversation.id, found.sender_id))
@@ -241,7 +240,7 @@ def _edit(act: Act, found: Event, message: Fields, ref: str) -> Appended:
     earlier = _edits(act, message.pop("edited_seq", None))
     if len(earlier) >= MOST_EDITS:
         raise TooMany(f"A message can be edited {MOST_EDITS} times.")
-    now = now_ms()
+    now = act.now
     body = {"seq": found.seq, "message": message, "edited_at": now}
     told = act.append("edit", body | ({"earlier": earlier} if earlier else {}), ref)
     found.revised = _text({**message, "edited_at": now, "edited_seq": told.entry.seq})
@@ -275,13 +274,13 @@ def _pin(act: Act, seq: int, on: bool) -> None:
         query = select(func.count()).select_from(Pin).where(Pin.conversation_id == key)
         if (session.scalar(query) or 0) >= MOST_PINS:
             raise TooMany(f"A conversation has at most {MOST_PINS} pins: unpin one first.")
-        session.add(Pin(conversation_id=key, seq=seq, user_id=act.user, at=now_ms()))
+        session.add(Pin(conversation_id=key, seq=seq, user_id=act.user, at=act.now))
     elif not on and pin is not None:
         session.delete(pin)
 
 
-def _within(at: int, seconds: int) -> bool:
-    return seconds > 0 and now_ms() - at <= seconds * 1000
+def _within(act: Act, found: Event, seconds: int) -> bool:
+    return seconds > 0 and act.now - found.at <= seconds * 1000
 
 
 def _text(body: Fields) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.errors import NotAContact, NotAMember, UnknownUser
 from app.models import Conversation, User
 from app.models.message import ACCOUNT, CONTACTS, GROUP, PRIVATE
+from app.store.clock import clock
 from app.store.database import Database
 from app.store.pairs import flags_between, open_pairs
 from app.store.rights import FLOOR, closed, refusal_between, refusal_within
@@ -38,6 +39,10 @@ _SEAT = """
     FROM member JOIN conversation ON conversation.id = conversation_id
     WHERE conversation_id = ? AND user_id = ?"""
 
+_ADVANCED = """
+    SELECT id, kind, low_id, high_id, last_seq, last_at FROM conversation
+    WHERE (last_at, id) > (?, ?) ORDER BY last_at, id LIMIT ?"""
+
 
 class Head(NamedTuple):
     """How far a conversation and its reader are; the reader sees what is behind `joined_seq`."""
@@ -55,6 +60,17 @@ class Audience(NamedTuple):
     kind: int
     other: int
     size: int
+
+
+class Advance(NamedTuple):
+    """How far a conversation is, and since when; `low` and `high` as in its table."""
+
+    id: int
+    kind: int
+    low: int | None
+    high: int | None
+    last_seq: int
+    last_at: int
 
 
 class Conversations:
@@ -81,6 +97,17 @@ class Conversations:
     def groups(self, user_id: int) -> list[int]:
         """The ids of all groups that the user is in."""
         return [key for key, in self._database.rows(_ROOMS, user_id, GROUP)]
+
+    def advanced(self, since: int, behind: int = 0, limit: int = 1000) -> list[Advance]:
+        """Conversations that have advanced at `since` or later, in the order of (last_at, id).
+
+        The next page is that from the `last_at` and `id` of the last one on. A transaction takes
+        its time when it locks, so what it wrote may appear later than `last_at` says, by as long as
+        the transaction took: ask again from some seconds before. Only PostgreSQL has an index for
+        this.
+        """
+        rows = self._database.rows(_ADVANCED, since, behind, limit)
+        return [Advance(*row) for row in rows]
 
     def listed(
         self, user_id: int, limit: int, before: tuple[int, int, int] | None = None
@@ -144,7 +171,7 @@ class Conversations:
                 flags_between(connection, [pair])[pair] & CONTACTS
             ):
                 raise NotAContact()
-            return open_pairs(connection, [pair])[pair], True
+            return open_pairs(connection, [pair], clock(connection))[pair], True
 
         try:
             return self._database.write(work)

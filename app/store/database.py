@@ -8,7 +8,7 @@ under gevent, and a write runs in the greenlet that asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,11 +18,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from app.errors import Unavailable
+from app.store.postgresql import PATIENCE, Watch, unbounded
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -31,10 +33,9 @@ READ_CACHE, WRITE_CACHE = 4096, 32_768  # KiB of pages that a SQLite connection 
 RETRIES = 5
 # PostgreSQL: serialization failure, deadlock. The transaction has not happened: run it again.
 TRANSIENT = frozenset(("40001", "40P01"))
+# It does not answer, or has ended our transaction. InternalError: because we said nothing.
+AWAY = (OperationalError, InternalError, PoolTimeout)
 _TOUCH = "UPDATE alembic_version SET version_num = version_num"
-_FLUSHED = """
-    SELECT set_config('synchronous_commit', 'on', false)
-    WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"""
 
 
 class Contested(Exception):
@@ -51,7 +52,8 @@ class Failed(Exception):
 class Database:
     """The engine for reading (made by Flask-SQLAlchemy) and the one for writing."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, patience: float = PATIENCE) -> None:
+        """`patience`: seconds after which PostgreSQL's silence is taken for a refusal."""
         self.engine = engine
         self.embedded = engine.dialect.name == "sqlite"
         if self.embedded:
@@ -63,8 +65,9 @@ class Database:
             prepare_sqlite(engine, "BEGIN", read_only=True)
         else:
             self._writer = engine
-            prepare_postgresql(engine)
+            self._watch = Watch(engine, patience)
         self._driver: Any = self._writer.dialect.loaded_dbapi
+        self._away = (self._driver.OperationalError, self._driver.InternalError)
         self._kept: Connection | None = None
         self._reader: Any = None
         self._counter: Any = None
@@ -81,7 +84,7 @@ class Database:
         try:
             with Session(self.engine, expire_on_commit=False) as session:
                 yield session
-        except OperationalError as error:
+        except AWAY as error:
             raise _unavailable(error) from error
 
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -93,12 +96,22 @@ class Database:
                     self._reader = self.engine.raw_connection()
                     self._reader.detach()  # ours: the pool is for what holds one for a while
                 return list(self._reader.dbapi_connection.execute(statement, parameters))
-            with closing(self.engine.raw_connection()) as connection:
-                cursor = connection.cursor()
-                cursor.execute(spelled(statement, self.embedded), parameters)
-                return list(cursor.fetchall())
-        except (OperationalError, self._driver.OperationalError) as error:
+            return self._rows(spelled(statement, self.embedded), parameters)
+        except (*AWAY, *self._away) as error:
             raise _unavailable(error) from error
+
+    def _rows(self, statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """One statement of PostgreSQL, without a transaction around it: one round trip."""
+        with closing(self.engine.raw_connection()) as connection:
+            driver: Any = connection.dbapi_connection
+            try:
+                driver.autocommit = True
+                found = list(driver.execute(statement, parameters).fetchall())
+                driver.autocommit = False
+                return found
+            except BaseException:
+                connection.invalidate()  # nobody knows in which state it is
+                raise
 
     def rows_aside(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """As `rows`, for a SELECT of many milliseconds: the event loop goes on meanwhile.
@@ -133,7 +146,7 @@ class Database:
 
         try:
             return self._run(transaction)
-        except OperationalError as error:
+        except AWAY as error:
             raise _unavailable(error) from error
 
     def append(self, work: Callable[[Connection], T]) -> T:
@@ -150,7 +163,7 @@ class Database:
             return self._run(transaction)
         except (IntegrityError, self._driver.IntegrityError) as error:
             raise Contested(str(error)) from error
-        except (OperationalError, self._driver.OperationalError) as error:
+        except (*AWAY, *self._away) as error:
             raise Failed(str(error)) from error
 
     @contextmanager
@@ -164,13 +177,20 @@ class Database:
                 connection = connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
+                unbounded(connection)
             yield connection
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
         """One long transaction for writing, in this greenlet: for a process that does only that."""
         with self._connected() as connection, connection.begin():
+            if not self.embedded:
+                unbounded(connection)
             yield connection
+
+    def watch(self) -> None:
+        """Where it is a server: end what it leaves without an answer. Never returns."""
+        self._watch.run()
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -233,15 +253,6 @@ def _unavailable(error: Exception) -> Unavailable:
     return Unavailable()
 
 
-def prepare_postgresql(engine: Engine) -> None:
-    """An ack promises a flush, whatever the server's or the role's own setting is."""
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: Any) -> None:
-        connection.execute(_FLUSHED)
-        connection.commit()
-
-
 def spelled(statement: str, embedded: bool) -> str:
     """A hot statement, with the driver's own mark for a parameter."""
     return statement if embedded else statement.replace("?", "%s")
@@ -265,13 +276,19 @@ def _retried(transaction: Callable[[], T]) -> T:
     return transaction()
 
 
-def prepare_sqlite(engine: Engine, begin: str, read_only: bool = False) -> None:
-    """Set up an SQLite engine: WAL, flushed at each commit, transactions begun by us."""
+def prepare_sqlite(
+    engine: Engine, begin: str, read_only: bool = False, exclusive: bool = False
+) -> None:
+    """Set up an SQLite engine: WAL, flushed at each commit, transactions begun by us.
+
+    `exclusive`: refused while anybody else has it open, and nobody else can open it.
+    """
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late for a snapshot
         for pragma in (
+            f"locking_mode={'EXCLUSIVE' if exclusive else 'NORMAL'}",  # before it is looked at
             "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000",
             "secure_delete=ON",  # what is erased leaves the file; not every build does so by itself
             f"cache_size={-READ_CACHE if read_only else -WRITE_CACHE}",

@@ -14,10 +14,11 @@ from app.models import Conversation, Group, Member
 from app.models.group import INVITE, POLICIES
 from app.models.message import ADMINS_WRITE, GROUP, OPEN_HISTORY, OWNER
 from app.store.acts import Act
+from app.store.clock import clock
 from app.store.database import Database
 from app.store.items import Appended
 from app.store.roster import GroupAct, seat
-from app.store.users import name_key, now_ms
+from app.store.users import name_key
 
 FLAGS = {"open_history": OPEN_HISTORY, "admins_only": ADMINS_WRITE}
 
@@ -55,7 +56,7 @@ class Groups:
         def work(session: Session) -> Appended:
             if unique:
                 self._reserve(session, owner, name)
-            now = now_ms()
+            now = clock(session.connection())
             conversation = Conversation(
                 kind=GROUP, last_at=now, created_at=now, size=0, last_seq=0,
                 flags=OPEN_HISTORY if open_history else 0,

@@ -10,7 +10,6 @@ from sqlalchemy import CTE, BigInteger, Connection, and_, column, insert, select
 from app.models import Contact, Conversation, Member
 from app.models.message import CONTACTS, HIGH_BLOCKS, LOW_BLOCKS, PRIVATE
 from app.models.user import FRIEND
-from app.store.users import now_ms
 
 
 def flags_between(
@@ -38,13 +37,13 @@ def flags_between(
 
 
 def open_pairs(
-    connection: Connection, pairs: Sequence[tuple[int, int]]
+    connection: Connection, pairs: Sequence[tuple[int, int]], now: int
 ) -> dict[tuple[int, int], int]:
     """Open the private conversations of these (low, high) users; return their ids.
 
     Who blocks the other does not see the new one until there is something in it.
     """
-    now, flags = now_ms(), flags_between(connection, pairs)
+    flags = flags_between(connection, pairs)
     returning = insert(Conversation).returning(
         Conversation.id, Conversation.low_id, Conversation.high_id
     )

@@ -22,7 +22,6 @@ from app.models.message import ADMIN, GROUP, MEMBER
 from app.models.user import FRIEND
 from app.store.acts import Act
 from app.store.items import Appended
-from app.store.users import now_ms
 
 GROUP_MEMBERS = 5_000  # where no setting says otherwise
 
@@ -62,7 +61,7 @@ class GroupAct(Act):
             select(Member.user_id).where(Member.conversation_id == key)
         ))
         told = self.append("group", {"disbanded": True}, left=everybody)
-        self.conversation.closed_at = now_ms()
+        self.conversation.closed_at = self.now
         self.conversation.size = 0
         self.session.flush()
         for table in (Member, Invite, JoinRequest, Group):

@@ -122,16 +122,20 @@ class Users:
                 gender="male", phone="", email="", updated_at=now, deleted_at=now, admin=False,
                 seen_at=None,
             ))
-            session.execute(delete(Member).where(
-                Member.user_id == user_id, Member.conversation_id.in_(_BROADCAST)
-            ))
             session.execute(update(LoginSession).where(
                 LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None)
             ).values(revoked_at=now))
-            own = select(Member.conversation_id).where(Member.user_id == user_id)
-            session.execute(update(Conversation).where(
-                Conversation.id.in_(own), Conversation.kind.in_((PRIVATE, ACCOUNT))
-            ).values(closed_at=now, flags=0))
+            own = Conversation.id.in_(
+                select(Member.conversation_id).where(Member.user_id == user_id)
+            ) & Conversation.kind.in_((PRIVATE, ACCOUNT))
+            # In the journal's order: an UPDATE would lock them as it finds them.
+            session.execute(
+                select(Conversation.id).where(own).order_by(Conversation.id).with_for_update()
+            ).close()
+            session.execute(update(Conversation).where(own).values(closed_at=now, flags=0))
+            session.execute(delete(Member).where(
+                Member.user_id == user_id, Member.conversation_id.in_(_BROADCAST)
+            ))
             for side in (Contact.user_id, Contact.other_id):
                 session.execute(delete(Contact).where(side == user_id))
             session.execute(update(Member).where(

@@ -23,6 +23,7 @@ from typing import Any
 
 import psycopg
 
+from tests.support.process import children
 from tests.support.server import free_port
 
 START_SECONDS = 30
@@ -85,6 +86,13 @@ class Postgres:
                 time.sleep(0.05)
         raise AssertionError(f"PostgreSQL did not start: {self.log_path.read_text()}")
 
+    def signal(self, number: int) -> None:
+        """To the server and to each of its processes."""
+        assert self.process is not None
+        for pid in (self.process.pid, *children(self.process.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
             [self.programs / program, *arguments], stdout=subprocess.PIPE,
@@ -115,16 +123,24 @@ class Postgres:
 
 
 @contextmanager
-def new_database(server_url: str) -> Iterator[str]:
-    """The address of an empty database beside the one of `server_url`; dropped at the end."""
+def new_database(server_url: str, template: str = "template1") -> Iterator[str]:
+    """The address of a copy of `template`, empty without one, beside the database of `server_url`.
+
+    Dropped at the end.
+    """
     name = f"hichat_{uuid.uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
         yield _with_database(server_url, name)
     finally:
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def name_of(url: str) -> str:
+    """The name of the database at an address."""
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 def _with_database(url: str, name: str) -> str:

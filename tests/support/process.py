@@ -19,6 +19,12 @@ def _status(pid: int, name: str) -> int:
     raise AssertionError(f"/proc/{pid}/status has no {name}")
 
 
+def children(pid: int) -> list[int]:
+    """The processes that this one has started, and that are there."""
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(word) for word in found.read_text().split()] if found.exists() else []
+
+
 def memory(pid: int) -> int:
     """Resident bytes."""
     return _status(pid, "VmRSS") * 1024
