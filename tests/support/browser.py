@@ -74,7 +74,7 @@ class Desk:
             base_url=server.http, locale="en-GB", storage_state=_storage(server, person, prefs),
             **options,
         )
-        self.context.set_default_timeout(PATIENCE * 1000)
+        self.context.set_default_timeout(PATIENCE * 3000)
         self.context.on("console", self._console)
         self.context.on("weberror", lambda error: self.trouble.append(str(error.error)))
 
