@@ -55,7 +55,7 @@ class Config:
     host: str = setting("HICHAT_HOST", "127.0.0.1", "address to listen on; `0.0.0.0` for all")
     port: int = setting("PORT", 8000, "TCP port to listen on")
     workers: int = setting(
-        "WEB_CONCURRENCY", 1, "worker processes; this version takes one only"
+        "WEB_CONCURRENCY", 1, "worker processes; several need PostgreSQL and Redis"
     )
     database_url: str = setting(
         "HICHAT_DATABASE_URL", "", "SQLAlchemy address; empty: SQLite in the data folder"
@@ -68,7 +68,8 @@ class Config:
         "how long PostgreSQL may take for an answer; then it is `unavailable`",
     )
     redis_url: str = setting(
-        "HICHAT_REDIS_URL", "", "Redis or Valkey; keeps the rate limits; empty: in memory"
+        "HICHAT_REDIS_URL", "",
+        "Redis or Valkey, between processes; keeps the rate limits; empty: one process, in memory",
     )
     data_dir: str = setting(
         "HICHAT_DATA_DIR", "instance", "database, media and generated secrets"
@@ -179,16 +180,8 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        if self.workers > 1 and not self.redis_url:
-            raise ConfigError(
-                f"WEB_CONCURRENCY={self.workers} needs HICHAT_REDIS_URL: several processes must"
-                " share a bus. Set HICHAT_REDIS_URL=redis://..., or WEB_CONCURRENCY=1."
-            )
         if self.workers > 1:
-            raise ConfigError(
-                f"WEB_CONCURRENCY={self.workers}: this version has no bus between processes yet,"
-                " and messages would reach only some devices. Set WEB_CONCURRENCY=1."
-            )
+            self.check_shared()
         if self.port > 65_535:
             raise ConfigError(f"PORT={self.port}: use a TCP port, up to 65535")
         if self.log_level not in LOG_LEVELS:
@@ -206,6 +199,19 @@ class Config:
             self.check_media_url()
         if self.secret_key:
             self.check_secret()
+
+    def check_shared(self) -> None:
+        """Refuse several workers without what they must share."""
+        missing = [name for name, absent in (
+            ("HICHAT_DATABASE_URL=postgresql://...", self.embedded),
+            ("HICHAT_REDIS_URL=redis://...", not self.redis_url),
+        ) if absent]
+        if missing:
+            raise ConfigError(
+                f"WEB_CONCURRENCY={self.workers} needs {' and '.join(missing)}: several processes"
+                " share a database and a bus. Set what is named here (docs/operations.md says how"
+                " to move from SQLite), or WEB_CONCURRENCY=1."
+            )
 
     def check_media_url(self) -> None:
         """Refuse an address of no kind that is known, or one without the library for it."""
@@ -228,6 +234,16 @@ class Config:
                 f"HICHAT_SECRET_KEY is weak: use at least {MIN_SECRET_CHARS} random characters, or"
                 " leave it empty and one is generated in the data folder."
             )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is SQLite."""
+        return self.sqlalchemy_url.startswith("sqlite")
+
+    @property
+    def clustered(self) -> bool:
+        """Whether there may be other processes, here or on other hosts."""
+        return bool(self.redis_url) and not self.embedded
 
     @property
     def contacts_only(self) -> bool:

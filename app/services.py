@@ -20,6 +20,8 @@ from app.chat.hub import Hub
 from app.chat.node import Limits
 from app.chat.presence import LocalLeases, Presence
 from app.chat.seed import V1
+from app.cluster.cluster import Cluster
+from app.cluster.history import History
 from app.content.workshop import Workshop
 from app.store import Database, Store
 from app.store.blobs import Blobs
@@ -51,9 +53,12 @@ class Services:
     v1: V1
     workshop: Workshop
     sweeper: Sweeper
+    cluster: Cluster | None  # the other processes; None: there is one only
 
     def start(self) -> None:
         """Begin what nobody asks for: forgetting, sweeping; called once, before it serves."""
+        if self.cluster is not None:
+            self.cluster.start()
         begun = [gevent.spawn(self.sweeper.run)]
         if not self.store.database.embedded:
             begun.append(gevent.spawn(self.store.database.watch))
@@ -68,6 +73,8 @@ class Services:
             log.info("draining", connections=len(self.hub))
             self.hub.drain()
             self.presence.flush()
+            if self.cluster is not None:
+                self.cluster.stop(self.config.presence_grace)
 
 
 def build(config: Config, engine: Engine) -> Services:
@@ -88,15 +95,22 @@ def build(config: Config, engine: Engine) -> Services:
     limits = Limits(
         config.queue_frames, config.queue_bytes, config.heartbeat, config.send_timeout
     )
+    cluster = None
+    if config.clustered:
+        history = History(store)
+        cluster = Cluster(config.redis_url, config.signing_key(), hub, history, _die)
+    bus: Bus = cluster.bus if cluster else hub
     presence = Presence(
-        LocalLeases(), store.sightings.visible, store.sightings.save, config.presence_grace, _die
+        cluster.leases if cluster else LocalLeases(), store.sightings.visible,
+        store.sightings.save, config.presence_grace, _die,
     )
     addresses, blobs = Addresses(config.signing_key()), blobs_of(config)
     return Services(
-        config, store, blobs, hub, hub, Delivery(store, hub, rules, presence, _die), presence,
-        limits, Passwords(config.password_threads), Tickets(), addresses,
+        config, store, blobs, hub, bus, Delivery(store, bus, rules, presence, _die), presence,
+        limits, Passwords(config.password_threads),
+        Tickets(config.signing_key(), cluster.marks if cluster else None), addresses,
         V1(addresses.for_conversation), Workshop(config.media_threads),
-        Sweeper(store.media, store.uploads, blobs, config.data_path),
+        Sweeper(store.media, store.uploads, blobs, config.data_path), cluster,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,10 +12,11 @@ from flask.testing import FlaskClient
 
 from app import services
 from app.store import Database, Store
+from tests.support import topology
 from tests.support.application import application
 from tests.support.backups import NewSite, sites
 from tests.support.client import Person
-from tests.support.postgres import Postgres, name_of, new_database
+from tests.support.postgres import name_of, new_database
 from tests.support.s3 import S3Server
 from tests.support.server import Server, running
 from tests.support.web import Account, person
@@ -30,6 +30,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.module, "BOTH_DATABASES", False
     ):
         metafunc.parametrize("database_url", DATABASES, indirect=True)
+
+
+def pytest_sessionfinish() -> None:
+    topology.stop()
 
 
 @pytest.fixture
@@ -99,18 +103,9 @@ def bob(server: Server) -> Person:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def postgres_url() -> str:
     """A PostgreSQL server to make databases in: TEST_DATABASE_URL, or one that is started here."""
-    given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        yield given
-        return
-    made = Postgres()
-    try:
-        made.start()
-        yield made.url
-    finally:
-        made.stop()
+    return topology.postgres_url()
 
 
 @pytest.fixture(scope="session")

@@ -112,14 +112,26 @@ def test_a_good_secret_is_the_signing_key_and_none_is_generated(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_several_workers_without_redis_are_refused_with_the_remedy() -> None:
-    said = refusal(WEB_CONCURRENCY="2")
-    assert "HICHAT_REDIS_URL" in said
+BOTH = {"HICHAT_DATABASE_URL": "postgresql://h/db", "HICHAT_REDIS_URL": "redis://h"}
 
 
-def test_several_workers_are_refused_while_nothing_connects_them() -> None:
-    said = refusal(WEB_CONCURRENCY="2", HICHAT_REDIS_URL="redis://localhost")
+@pytest.mark.parametrize("missing", [list(BOTH), *([name] for name in BOTH)])
+def test_several_workers_without_what_they_share_are_refused_with_the_remedy(
+    missing: list[str]
+) -> None:
+    given = {name: url for name, url in BOTH.items() if name not in missing}
+    said = refusal(WEB_CONCURRENCY="2", **given)
+    assert [name for name in BOTH if f"{name}=" in said] == missing
     assert "WEB_CONCURRENCY=1" in said
+
+
+def test_several_workers_with_a_database_and_a_bus_are_fine() -> None:
+    found = load({"WEB_CONCURRENCY": "2", **BOTH})
+    assert (found.workers, found.clustered) == (2, True)
+
+
+def test_redis_beside_sqlite_keeps_rate_limits_only() -> None:
+    assert load({"HICHAT_REDIS_URL": "redis://h"}).clustered is False
 
 
 def test_the_generated_secret_is_private_and_stays(tmp_path: Path) -> None:

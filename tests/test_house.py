@@ -21,7 +21,10 @@ LONGEST_MODULE = 400  # lines
 BLUEPRINTS = ("app.user", "app.message", "app.media")
 CORE = [f"app.chat.{name}" for name in (
     "codec", "websocket", "messages", "frames", "seed", "node", "hub", "bus", "journal",
-    "presence", "typing",
+    "presence", "typing", "membership",
+)] + [f"app.cluster.{name}" for name in (
+    "bus", "cluster", "follower", "headcheck", "leases", "letters", "marks", "publisher",
+    "subscriber",
 )] + [f"app.content.{name}" for name in (
     "containers", "gifs", "kinds", "pictures", "skeletons", "sounds", "workshop",
 )]
@@ -39,12 +42,14 @@ ARROWS = {
     "app.chat.delivery": ("app.chat", "app.store"),
     "app.chat.changes": ("app.chat", "app.store"),
     "app.chat.forwards": ("app.chat", "app.store"),
+    "app.cluster": ("app.cluster", "app.chat"),
+    "app.cluster.history": ("app.cluster", "app.chat", "app.store"),
     "app.auth": ("app.auth", "app.extensions", "app.http", "app.models", "app.services"),
     "app.http": (),
     "app.logs": (),
     "app.origins": (),
     "app.content": ("app.content",),
-    "app.services": ("app.auth", "app.chat", "app.content", "app.store"),
+    "app.services": ("app.auth", "app.chat", "app.cluster", "app.content", "app.store"),
     "app.health": ("app.http", "app.services"),
     "app.metrics": ("app.services",),
     "app.cli": ("app.health", "app.services", "app.store"),
@@ -129,7 +134,8 @@ def test_the_core_knows_neither_flask_nor_the_database(module: str) -> None:
         assert not within(name, ["flask", "sqlalchemy", "alembic", "werkzeug"]), name
         assert not name.startswith("flask_"), name
         package = ".".join(module.split(".")[:2])
-        assert not within(name, ["app"]) or within(name, [package, "app.errors"]), name
+        core = [package, "app.errors", *CORE]
+        assert not within(name, ["app"]) or within(name, core), name
 
 
 def test_what_files_are_is_told_without_the_event_loop() -> None:

@@ -179,8 +179,8 @@ def test_a_mark_moves_the_cursor_forward_only(store: Store) -> None:
     cursors = [(item.seq, item.moved) for item in results if isinstance(item, Marked)]
     assert cursors == [(5, True), (5, False), (9, True), (0, False)]
     assert [type(item) for item in results[3:5]] == [BadRequest, NotAMember]
-    assert store.conversations.heads(bob, 10) == [(key, PRIVATE, 9, 9, 0)]
-    assert store.conversations.heads(alice, 10) == [(key, PRIVATE, 9, 0, 0)]
+    assert [head[:5] for head in store.conversations.heads(bob, 10)] == [(key, PRIVATE, 9, 9, 0)]
+    assert [head[:5] for head in store.conversations.heads(alice, 10)] == [(key, PRIVATE, 9, 0, 0)]
 
 
 def test_a_batch_may_mix_messages_marks_repeats_and_refusals(store: Store) -> None:
@@ -196,7 +196,7 @@ def test_a_batch_may_mix_messages_marks_repeats_and_refusals(store: Store) -> No
         BadRequest, Stored, Marked, Stored, RefConflict, Stored, NotAMember, Stored, Marked,
     ]
     assert contents(log(store, bob, key)) == ["1", "2", "3"]
-    assert store.conversations.heads(bob, 10) == [(key, PRIVATE, 3, 2, 0)]
+    assert [head[:5] for head in store.conversations.heads(bob, 10)] == [(key, PRIVATE, 3, 2, 0)]
 
 
 @pytest.mark.parametrize("bad", [

@@ -95,8 +95,9 @@ def test_run_serves_and_a_second_start_goes_on_with_the_same_data(tmp_path: Path
         assert log_in(port, "login").status_code == 200
 
 
-def test_several_workers_without_redis_are_refused(tmp_path: Path) -> None:
+def test_several_workers_without_what_they_share_are_refused(tmp_path: Path) -> None:
     said = refused(tmp_path, "--workers", "2")
+    assert "HICHAT_DATABASE_URL" in said
     assert "HICHAT_REDIS_URL" in said
     assert "WEB_CONCURRENCY=1" in said
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ In a single process the hub itself is the bus.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from app.chat.frames import Address, Event, Outgoing
@@ -16,10 +16,17 @@ from app.chat.node import Node
 class Bus(Protocol):
     """A hint, not the truth: what it loses, clients find by `sync`."""
 
+    late: bool  # whether it may tell a node what its greeting has told it; see Node.greeted
+
     def publish(
         self, event: Event, message: Message | None, to: Address, origin: Node | None
     ) -> None:
         """Tell the devices of an address about a stored event; `message`, if it is one."""
+
+    def announce(self, event: Event, to: Address, origin: Node | None) -> None:
+        """As `publish`, for a change. Who comes into a group by it hears it as the first event,
+        who goes as the last.
+        """
 
     def tell(self, to: Address, item: Outgoing, but: int = 0) -> None:
         """Tell the devices of an address something that is not stored in the log.
@@ -28,13 +35,10 @@ class Bus(Protocol):
         """
 
     def enter(self, node: Node, conversations: Iterable[int]) -> None:
-        """Let a node of this process hear these groups and no others."""
+        """Let a node of this process hear its user and these groups, and no other groups.
 
-    def join(self, conversation: int, users: Iterable[int]) -> None:
-        """From now on what a group says goes to these users' devices."""
-
-    def leave(self, conversation: int, users: Iterable[int]) -> None:
-        """From now on it does not."""
+        When this returns, what is stored from now on reaches it.
+        """
 
     def end_sessions(self, user: int, sessions: Iterable[str] | None) -> None:
         """Close the sockets of these sessions of a user; of all, if None."""
@@ -46,19 +50,29 @@ class Bus(Protocol):
         """Whom these users' typing goes to is asked again."""
 
 
+# The users who came or went, None if that is not known; and whether it was what they show instead.
+Changed = Callable[[Collection[int] | None, bool], None]
+
+
 class Leases(Protocol):
     """Which users are online, in all processes together. No call waits but `held`.
 
     A process renews what it holds several times in the life of a lease; the leases of one that
     died run out, and its users are offline. Between processes an implementation publishes what
-    begins and ends, and each process looks at its own watchers again (Presence.review).
+    begins and ends, and each process looks at its own watchers again.
     """
+
+    def listen(self, changed: Changed) -> None:
+        """Call `changed` when something may have changed in another process."""
 
     def hold(self, users: Collection[int]) -> None:
         """These users have a socket in this process, or had one a moment ago."""
 
     def release(self, users: Collection[int]) -> None:
         """They have none here any more."""
+
+    def review(self, user: int) -> None:
+        """The user has changed what they show, or has blocked or befriended somebody."""
 
     def held(self, users: Iterable[int]) -> set[int]:
         """Those of `users` who are online anywhere."""

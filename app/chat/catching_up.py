@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import gevent
 import msgspec
 
@@ -15,6 +17,7 @@ from app.store.events import KEYS_AT_ONCE
 from app.store.items import Entry
 
 HELLO_CONVERSATIONS = 1000
+RECENT_MS = 900_000
 
 
 class CatchingUp:
@@ -44,17 +47,20 @@ class CatchingUp:
     def _enter_rooms(self, node: Node) -> list[Place]:
         """Let the node hear its groups; return the heads of its conversations."""
         found = self._store.conversations
+        groups: set[int] = set()
         while True:
+            # Entered, then read: what was said meanwhile is in the heads, and a group that the
+            # user was removed from meanwhile is left. Whatever comes later finds the node.
+            self._bus.enter(node, groups)
             heads = found.heads(node.user, HELLO_CONVERSATIONS + 1)
             more = len(heads) > HELLO_CONVERSATIONS
             groups = set(found.groups(node.user)) if more else _groups(heads)
-            # Entered, then read again: what was said meanwhile is in the heads, and a group that
-            # the user was removed from meanwhile is left. Whatever comes later finds the node.
             if groups == node.rooms:
+                if self._bus.late:
+                    node.greeted = _recent(heads)
                 return heads
             if node.rooms - groups:
                 node.forget()  # a group that was lost meanwhile has spoken; the heads tell the rest
-            self._bus.enter(node, groups)
 
     def sync(self, node: Node, command: Sync) -> None:
         """Offer every event behind the cursors, page by page, as fast as the peer takes them."""
@@ -115,6 +121,12 @@ def event_of(entry: Entry) -> Event:
 
 def _head(head: Place) -> Head:
     return Head(head.id, head.last_seq, head.read_seq, head.joined_seq + 1)
+
+
+def _recent(heads: list[Place]) -> dict[int, int]:
+    """last_seq of the conversations that went on lately: the only ones that are told late."""
+    since = time.time_ns() // 1_000_000 - RECENT_MS
+    return {head.id: head.last_seq for head in heads if head.last_at > since}
 
 
 def _groups(heads: list[Place]) -> set[int]:

@@ -278,9 +278,7 @@ class Delivery:
         conversation = told.entry.conversation_id
         self._store.keeper.note((conversation,))
         to = Address(conversation, told.kind, told.low, told.high)
-        self._bus.join(conversation, told.joined)
-        self._bus.publish(event_of(told.entry), None, to, origin)
-        self._bus.leave(conversation, told.left)
+        self._bus.announce(event_of(told.entry), to, origin)
         if told.answered:
             self._tell_requests(conversation)
         if told.kind == ACCOUNT and told.entry.type == "contact":

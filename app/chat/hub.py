@@ -9,10 +9,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 
 import gevent
 
 from app.chat.frames import BROADCAST, GROUP, Address, Dialect, Event, Outgoing, Receipt
+from app.chat.membership import comings
 from app.chat.messages import Message
 from app.chat.node import Node
 from app.errors import Close, Draining, TooManyConnections
@@ -25,6 +27,8 @@ DRAIN_SPREAD = 1.0  # seconds over which a stopping process sends its clients aw
 
 class Hub:
     """The nodes of this process."""
+
+    late = False
 
     def __init__(self, user_connections: int, on_death: Callable[[], None]) -> None:
         self._users: dict[int, list[Node]] = {}
@@ -78,15 +82,16 @@ class Hub:
         if not room:
             self._rooms.pop(conversation, None)
 
-    def join(self, conversation: int, users: Iterable[int]) -> None:
-        for user in users:
-            for node in self._users.get(user, ()):
-                self._enter(node, conversation)
+    def present(self) -> tuple[Collection[int], Collection[int]]:
+        """The users, and the groups, that somebody here is of."""
+        return self._users.keys(), self._rooms.keys()
 
-    def leave(self, conversation: int, users: Iterable[int]) -> None:
-        for user in users:
-            for node in self._users.get(user, ()):
-                self._exit(node, conversation)
+    def has_room(self, conversation: int) -> bool:
+        return conversation in self._rooms
+
+    def hears(self, to: Address) -> bool:
+        """Whether anybody here is of an address."""
+        return any(self._groups(to))
 
     def nodes(self) -> list[Node]:
         return [node for nodes in self._users.values() for node in nodes]
@@ -99,14 +104,16 @@ class Hub:
         return sum(map(len, self._users.values()))
 
     def publish(
-        self, event: Event, message: Message | None, to: Address, origin: Node | None
+        self, event: Event, message: Message | None, to: Address, origin: Node | None,
+        among: Iterable[Collection[Node]] | None = None,
     ) -> None:
-        """Offer an event to every node of its address, encoded once for each dialect.
+        """Offer an event to every node of its address (or `among` these), encoded once for each
+        dialect.
 
         Not to `origin`, which sent it: it gets an ack, or has drawn its own.
         """
         frames: dict[Dialect, bytes | None] = {}
-        for nodes in self._groups(to):
+        for nodes in self._groups(to) if among is None else among:
             for node in nodes:
                 dialect = node.dialect
                 if node is origin and not (dialect.echoes and to.kind == GROUP):
@@ -116,6 +123,38 @@ class Hub:
                 data = frames[dialect]
                 if data is not None:
                     node.offer(data)
+
+    def announce(self, event: Event, to: Address, origin: Node | None) -> None:
+        """As `publish`, for a change. Who comes by it hears it, who goes nothing behind it."""
+        self._move(event, partial(self.publish, event, None, to, origin))
+
+    def publish_late(self, event: Event, message: Message | None, to: Address) -> None:
+        """As both, for an event that was read from the log: some have heard of it already.
+
+        It goes to those whose greeting did not tell of it.
+        """
+        seq, conversation = event.seq, event.conversation
+
+        def tell() -> None:
+            nodes = [
+                node for nodes in self._groups(to) for node in nodes
+                if seq > node.greeted.get(conversation, 0)
+            ]
+            self.publish(event, message, to, None, (nodes,))
+
+        self._move(event, tell)
+
+    def _move(self, event: Event, tell: Callable[[], None]) -> None:
+        """Let in who comes by an event, tell it, let go who goes."""
+        moved = comings(event)
+        for user in moved.came:
+            for node in self._users.get(user, ()):
+                self._enter(node, event.conversation)
+        tell()
+        went = moved.went
+        for node in tuple(self._rooms.get(event.conversation, ())) if went != () else ():
+            if went is None or node.user in went:
+                self._exit(node, event.conversation)
 
     def tell(self, to: Address, item: Outgoing, but: int = 0) -> None:
         """Offer something that is not part of the log to every node of an address.

@@ -9,7 +9,7 @@ a connection, a DataQueue, a sending and a reading goroutine.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gevent
@@ -30,6 +30,7 @@ CLOSE_SECONDS = 2.0  # how long a peer has to take and answer our close frame
 CLOSING = bytes(bytearray(b"close"))  # write the close frame and end
 RETIRE = b""  # end if there is nothing to write; the next frame starts another sender
 
+UNGREETED: Mapping[int, int] = {}
 Handler = Callable[["Node", Message], None]
 
 
@@ -70,6 +71,7 @@ class Node:
         "close_reason",
         "dialect",
         "expires_at",
+        "greeted",
         "limits",
         "pending",
         "present",
@@ -106,6 +108,7 @@ class Node:
         self.budget = -1.0  # of the rate limit; -1: not begun
         self.budget_at = 0.0
         self.rooms: set[int] = set()  # the groups that it hears; kept by the hub
+        self.greeted: Mapping[int, int] = UNGREETED  # how far it knows what went on lately
         self.present = False  # whether it counts as its user's presence; kept there
         self.shows_reading: bool | None = None  # and sees what others read; None: not known yet
         self.turns: dict[int, Turn] = {}  # the conversations that it types in; kept by typing

@@ -14,7 +14,7 @@ import gevent
 import structlog
 from gevent.event import Event
 
-from app.chat.bus import Leases
+from app.chat.bus import Changed, Leases
 from app.chat.frames import IsOnline
 from app.chat.node import Node
 from app.errors import Unavailable
@@ -45,6 +45,12 @@ class LocalLeases:
     def held(self, users: Iterable[int]) -> set[int]:
         return self._held.intersection(users)
 
+    def listen(self, changed: Changed) -> None:
+        """There is no other process."""
+
+    def review(self, user: int) -> None:
+        """Nor anybody else to look again."""
+
 
 class Presence:
     """The users who are here, and the connections that watch users.
@@ -72,6 +78,7 @@ class Presence:
         self._wake = Event()
         self._renewed = 0.0
         self._greenlet: gevent.Greenlet | None = None
+        leases.listen(self._heard)
 
     # -- sockets -----------------------------------------------------------------------------
 
@@ -103,10 +110,19 @@ class Presence:
 
     def review(self, user: int) -> None:
         """The user has changed what they show, or has blocked or befriended somebody."""
+        self._leases.review(user)
+        self._heard((user,), True)
+
+    def _heard(self, users: Collection[int] | None, shows: bool) -> None:
+        """Users have come, gone or (`shows`) changed what they show: look at them again."""
         if not self._watches:
             return
-        self._changed.add(user)
-        self._reviewed.add(user)
+        if shows and users is not None:
+            self._changed.update(users)
+            self._reviewed.update(users)
+        else:
+            known = self._watchers.keys()
+            self._changed.update(known if users is None else known & users)
         self._wake.set()
 
     def flush(self) -> None:

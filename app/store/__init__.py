@@ -22,6 +22,7 @@ from app.store.media import UNBOUNDED, Media
 from app.store.membership import Membership
 from app.store.presence import Sightings
 from app.store.receipts import Receipts
+from app.store.recent import Recent
 from app.store.removals import Removals
 from app.store.retention import Retention
 from app.store.roster import GROUP_MEMBERS
@@ -61,6 +62,7 @@ class Store:
         self.search = Search(database, self.indexer, searchable)
         self.journal = JournalStore(database, contacts_only, self.keeper.note)
         self.receipts = Receipts(database)
+        self.recent = Recent(database)
         self.sightings = Sightings(database)
         self.contacts = Contacts(database)
         self.settings = Settings(database)

@@ -19,12 +19,12 @@ from app.store.summaries import Summary, summaries
 from app.store.users import now_ms
 
 _HEADS = f"""
-    SELECT conversation.id, kind, last_seq, read_seq, {FLOOR}
+    SELECT conversation.id, kind, last_seq, read_seq, {FLOOR}, last_at
     FROM member JOIN conversation ON conversation.id = member.conversation_id
     WHERE member.user_id = ? ORDER BY conversation.last_at DESC, conversation.id DESC
     LIMIT ?"""  # noqa: S608  # a constant of ours
 _ACCOUNT = """
-    SELECT conversation.id, kind, last_seq, read_seq, joined_seq
+    SELECT conversation.id, kind, last_seq, read_seq, joined_seq, last_at
     FROM conversation JOIN member ON conversation_id = conversation.id AND user_id = low_id
     WHERE low_id = ? AND high_id IS NULL"""
 _IDS = """
@@ -52,6 +52,7 @@ class Head(NamedTuple):
     last_seq: int
     read_seq: int
     joined_seq: int
+    last_at: int
 
 
 class Audience(NamedTuple):

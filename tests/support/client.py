@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import time
@@ -120,6 +121,12 @@ class Person:
         self.id: int = found["user"]["id"]
         self.token: str = found["access_token"]
         self.refresh_token: str = found["refresh_token"]
+
+    def at(self, server: Server) -> Person:
+        """The same person with the same session, asking another server."""
+        found = copy.copy(self)
+        found.server = server
+        return found
 
     @property
     def headers(self) -> dict[str, str]:

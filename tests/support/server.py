@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 def free_port() -> int:
@@ -25,9 +25,14 @@ def free_port() -> int:
 
 
 class Server:
-    """HiChat as users run it. `settings` are further environment variables."""
+    """HiChat as users run it, in the chosen topology (topology.py).
+
+    `settings` are further environment variables.
+    """
 
     def __init__(self, folder: Path, app: str = "wsgi:app", **settings: str) -> None:
+        from tests.support import topology  # whose servers ask here for their ports
+
         self.folder = folder
         self.app = app
         self.port = free_port()
@@ -35,7 +40,7 @@ class Server:
         self.environ = {
             **{key: value for key, value in os.environ.items() if not key.startswith("HICHAT_")},
             "PORT": str(self.port), "HICHAT_DATA_DIR": str(folder), "HICHAT_RATE_LIMITS": "off",
-            **settings,
+            **topology.settings(), **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -91,14 +96,23 @@ class Server:
         self.process.wait(timeout=30)
         self.process = None
 
+    def workers(self) -> list[int]:
+        """The process ids of the workers."""
+        assert self.process is not None
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
     def worker(self) -> int:
         """The process id of the (only) worker."""
         return self.workers()[0]
 
-    def workers(self) -> list[int]:
-        assert self.process is not None
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+    def twin(self) -> Server:
+        """Another server of the same installation, on a port of its own; not started."""
+        number = len(list(self.folder.glob("server*.log"))) + 1
+        made = Server(self.folder, self.app, **self.environ | {"PORT": str(free_port())})
+        made.port = int(made.environ["PORT"])
+        made.log_path = self.folder / f"server-{number}.log"
+        return made
 
     def log(self) -> str:
         return self.log_path.read_text() if self.log_path.is_file() else ""

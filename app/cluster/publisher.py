@@ -1,0 +1,94 @@
+"""What this process tells the others leaves through one connection, many letters at once.
+
+Nobody waits for it: an ack has left before. What Redis does not take is dropped; the others find
+events in the log (headcheck.py), and the rest is made up for in other ways, or was a hint.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import gevent
+import structlog
+from gevent.event import Event
+from redis.connection import AbstractConnection
+from redis.exceptions import RedisError
+
+MOST = 20_000  # letters that may wait
+MOST_BYTES = 32_000_000
+AT_ONCE = 500  # letters in one round trip
+PAUSE = 0.5  # seconds between two attempts to reach a Redis that is away
+
+log = structlog.get_logger()
+
+
+class Publisher:
+    """A bounded queue and the greenlet that empties it."""
+
+    def __init__(self, connect: Callable[[], AbstractConnection]) -> None:
+        self._connect = connect
+        self._connection: AbstractConnection | None = None
+        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._bytes = 0
+        self._work = Event()
+        self.sent = 0  # letters
+        self.dropped = 0
+
+    def send(self, channel: str, letter: bytes) -> None:
+        """Queue a letter; never waits."""
+        if len(self._waiting) >= MOST or self._bytes > MOST_BYTES:
+            self.dropped += 1
+            return
+        self._waiting.append((channel, letter))
+        self._bytes += len(letter)
+        self._work.set()
+
+    def flush(self, seconds: float) -> None:
+        """Wait until the queue is empty, but not longer than that."""
+        with gevent.Timeout(seconds, False):
+            while self._waiting:
+                gevent.sleep(0.01)
+
+    def run(self) -> None:
+        """Send what waits. Never returns."""
+        well = True
+        while True:
+            self._work.wait()
+            try:
+                self._send_some()
+                if not well:
+                    log.info("redis_back", dropped=self.dropped)
+                well = True
+            except (RedisError, OSError) as error:
+                if well:
+                    log.warning("redis_lost", error=str(error))
+                well = False
+                self._drop()
+                gevent.sleep(PAUSE)
+
+    def _send_some(self) -> None:
+        if self._connection is None:
+            connection = self._connect()
+            connection.connect()
+            self._connection = connection
+        waiting = self._waiting
+        batch = [waiting.popleft() for _ in range(min(len(waiting), AT_ONCE))]
+        self._bytes -= sum(len(letter) for _, letter in batch)
+        if not waiting:
+            self._work.clear()
+        commands = [("PUBLISH", channel, letter) for channel, letter in batch]
+        self._connection.send_packed_command(self._connection.pack_commands(commands))
+        for _ in batch:
+            self._connection.read_response()
+        self.sent += len(batch)
+
+    def _drop(self) -> None:
+        """Old news is worth nothing: the others have looked into the log by then."""
+        self.dropped += len(self._waiting)
+        self._waiting.clear()
+        self._bytes = 0
+        self._work.clear()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()

@@ -1,0 +1,1 @@
+"""Several processes that share a PostgreSQL and a Valkey are one server."""

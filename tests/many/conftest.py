@@ -1,0 +1,70 @@
+"""Two servers of one installation, on two ports: who is where is then no question of luck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support import topology
+from tests.support.client import Person
+from tests.support.server import Server
+from tests.support.valkey import Valkey
+
+Pair = tuple[Server, Server]
+
+
+@contextmanager
+def pair_of(folder: Path, **settings: str) -> Iterator[Pair]:
+    """Two started servers that share a database, a Redis and a data folder."""
+    one = Server(folder, **topology.shared() | {
+        "WEB_CONCURRENCY": "1", "HICHAT_PRESENCE_GRACE_SECONDS": "1", **settings,
+    })
+    one.prepare()
+    two = one.twin()
+    try:
+        one.start()
+        two.start()
+        yield one, two
+    finally:
+        for server in (one, two):
+            if server.process is not None:
+                server.kill()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """For tests that only talk to them."""
+    with pair_of(tmp_path_factory.mktemp("pair")) as made:
+        yield made
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """One of its own for a test that does it harm."""
+    folder = tmp_path / "valkey"
+    folder.mkdir()
+    made = Valkey(folder)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def own_pair(tmp_path: Path, valkey: Valkey) -> Iterator[Pair]:
+    """For tests that kill servers, or the Valkey between them."""
+    with pair_of(tmp_path, HICHAT_REDIS_URL=valkey.url) as made:
+        yield made
+
+
+@pytest.fixture
+def alice(pair: Pair) -> Person:
+    return Person(pair[0])
+
+
+@pytest.fixture
+def bob(pair: Pair) -> Person:
+    """On the other server."""
+    return Person(pair[1])
