@@ -101,7 +101,7 @@ def test_a_device_signs_out_another_one_which_hears_of_it(
 
 
 def test_signing_out_leaves_nobody_signed_in_here(desk_of: NewDesk, alice: Person) -> None:
-    page = desk_of(alice).tab("/#/settings")
+    page = refused(desk_of(alice)).tab("/#/settings")
     page.get_by_role("button", name="Sign out of this device").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     page.reload()
@@ -193,7 +193,7 @@ def test_the_theme_changes_at_once_and_stays(desk_of: NewDesk, alice: Person) ->
 def test_an_account_is_exported_and_deleted_by_its_name_only(
     desk_of: NewDesk, alice: Person
 ) -> None:
-    page = desk_of(alice).tab("/#/settings/data")
+    page = refused(desk_of(alice)).tab("/#/settings/data")
     with page.expect_download() as download:
         page.get_by_role("button", name="Export").click()
     assert download.value.suggested_filename == f"hichat-{alice.name}.json"

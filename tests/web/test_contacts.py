@@ -50,7 +50,7 @@ def test_a_remark_is_what_one_calls_a_contact(desk_of: NewDesk, alice: Person, b
     befriend(alice, bob)
     page = desk_of(alice).tab("/#/contacts")
     choose(page, bob.name, "Change the remark")
-    page.get_by_label("Remark").fill("Bobby from work")
+    page.get_by_role("textbox", name="Remark").fill("Bobby from work")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_role("button", name="Bobby from work").first).to_be_visible()
     page.get_by_label("Search contacts and people").fill(bob.name)  # the name finds them, too

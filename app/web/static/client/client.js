@@ -68,7 +68,12 @@ function listeners({ contacts, conversations, store, timelines }) {
       });
     },
     own(event) {
-      if (event.type === "contact") contacts.take(event.contact);
+      if (event.type === "contact") {
+        const { state, user } = event.contact;
+        contacts.take(event.contact);
+        // Friends have a conversation from the acceptance on; nothing was said in it yet.
+        if (state === "friend" && !conversations.withUser(user)) conversations.refresh();
+      }
       if (event.type === "setting") conversations.takeSetting(event.setting);
       if (event.type !== "removal") return;
       store.applyRemoval(event.removal);
@@ -83,7 +88,7 @@ function listeners({ contacts, conversations, store, timelines }) {
 
 /** Begin with whoever logs in, in this tab or another one; end with whoever logs out. */
 function followUser(parts) {
-  const { connection, session, store } = parts;
+  const { connection, session, store, timelines } = parts;
   const keepers = ["users", "contacts", "conversations", "sync", "outbox"].map((name) => parts[name]);
   const held = [...keepers, parts.presence, parts.typing, parts.media];
   let current = null;
@@ -103,6 +108,10 @@ function followUser(parts) {
     const reset = () => { for (const part of held) part.reset(); };
     connection.stop();
     parts.painted.value = false;
+    for (const timeline of [...timelines]) {
+      timeline.close();
+      timeline.items.value = [];
+    }
     reset();
     await before; // what was being loaded for the one before
     reset();

@@ -133,8 +133,7 @@ export class Timeline {
   /** Changes were missed: what is shown is read anew. */
   restart() {
     const middle = this.hasNewer.peek() ? Math.floor((this.#low + this.#high) / 2) : null;
-    this.#isOpen = false;
-    [this.#state, this.#low, this.#high] = [emptyState(), 1, 0];
+    this.#isOpen = false; // what is shown stays until there is something to show in its place
     if (middle) this.jumpTo(middle);
     else this.#run("latest", () => this.#open());
   }

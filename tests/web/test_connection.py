@@ -1,0 +1,234 @@
+"""The connection of a page: it comes back by itself, and catches up with what it has missed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Request
+
+from tests.support.browser import NETWORK, Desk, eventually, wait_for
+from tests.support.chat import burst, open_chat
+from tests.support.client import Person
+from tests.support.lab import expect_texts, online, row, say, show, told
+from tests.support.server import Server
+from tests.web.conftest import NewDesk
+
+STATES = """() => {
+    globalThis.states = [];
+    const look = () => {
+        const state = client.connection.state.value;
+        if (states.at(-1) !== state) states.push(state);
+    };
+    setInterval(look, 1);
+    look();
+}"""
+
+
+@pytest.fixture
+def own(own_server: Server) -> Iterator[tuple[Server, Person, Person, int]]:
+    """A server that a test may stop, with two people and their conversation."""
+    own_server.start()
+    one, other = Person(own_server), Person(own_server)
+    yield own_server, one, other, open_chat(one, other)
+
+
+def at_a_desk(desk_of: NewDesk, server: Server, person: Person) -> tuple[Desk, Page]:
+    """Somebody in front of a server that will be taken away."""
+    desk = desk_of(person, at=server)
+    desk.allow(*NETWORK, "the server responded with a status of 503")
+    page = desk.lab()
+    online(page)
+    return desk, page
+
+
+def delays(page: Page, *arguments: Any) -> list[float]:
+    """The delay before an attempt, for the lowest, a middle and the highest chance."""
+    found: list[float] = page.evaluate("""async ([code, failures]) => {
+        const { delayAfter } = await import("client/connection.js");
+        return [0, 0.5, 1].map((chance) => delayAfter(code, failures, chance));
+    }""", arguments)
+    return found
+
+
+def test_the_delay_grows_and_is_random_and_has_an_end(desk_of: NewDesk) -> None:
+    page = desk_of().lab()
+    assert delays(page, 1006, 0) == [250, 375, 500]
+    assert delays(page, 1006, 3) == [2000, 3000, 4000]
+    assert delays(page, 1006, 100) == [15_000, 22_500, 30_000]
+    assert delays(page, 1012, 0) == [100, 1100, 2100]  # a restart: everybody comes, spread out
+    assert delays(page, 4001, 0) == [0, 0, 0]
+    assert delays(page, 4001, 3) == delays(page, 1006, 3)
+
+
+def test_what_was_missed_in_a_break_is_caught_up_with(
+    desk_of: NewDesk, alice: Person, bob: Person
+) -> None:
+    chat = open_chat(alice, bob)
+    desk = desk_of(alice)
+    desk.allow(*NETWORK)
+    page = desk.lab()
+    online(page)
+    show(page, chat)
+    with bob.device() as phone:
+        phone.say("before", chat)
+        expect_texts(page, "before")
+        desk.offline()
+        eventually(lambda: page.evaluate("client.connection.state.value"), "offline")
+        for number in range(5):
+            phone.say(f"missed {number}", chat)
+        desk.offline(False)
+        expect_texts(page, "before", *(f"missed {number}" for number in range(5)))
+        assert row(page, chat)["unread"] == 6
+        phone.say("after", chat)
+        expect_texts(page, "before", *(f"missed {number}" for number in range(5)), "after")
+
+
+def test_changes_that_were_missed_show_too(desk_of: NewDesk, alice: Person, bob: Person) -> None:
+    chat = open_chat(alice, bob)
+    desk = desk_of(alice)
+    desk.allow(*NETWORK)
+    page = desk.lab()
+    online(page)
+    show(page, chat)
+    with bob.device() as phone:
+        for content in ("teh", "oops", "fine"):
+            phone.say(content, chat)
+        expect_texts(page, "teh", "oops", "fine")
+        desk.offline()
+        eventually(lambda: page.evaluate("client.connection.state.value"), "offline")
+        phone.send(op="edit", ref="e", conversation=chat, seq=1, message={"content": "the"})
+        phone.send(op="recall", ref="r", conversation=chat, seq=2)
+        phone.send(op="react", ref="x", conversation=chat, seq=3, emoji="👍", on=True)
+        phone.expect("ack", ref="x")
+    desk.offline(False)
+    expect_texts(page, "the", None, "fine")
+    eventually(lambda: page.evaluate("line.items.value[2].reactions"), {
+        "👍": {"count": 1, "users": [bob.id]}
+    })
+    assert page.evaluate("line.items.value[1].recalled")
+
+
+def test_a_restart_is_noticed_by_the_banner_only(
+    desk_of: NewDesk, own: tuple[Server, Person, Person, int]
+) -> None:
+    server, one, other, chat = own
+    _, page = at_a_desk(desk_of, server, one)
+    show(page, chat)
+    page.evaluate(STATES)
+    say(page, chat, "before")
+    expect_texts(page, "before")
+    server.terminate()
+    eventually(lambda: page.evaluate("client.connection.state.value") == "online", False)
+    say(page, chat, "between")
+    server.start()
+    online(page)
+    with other.device() as phone:
+        phone.say("after", chat)
+    eventually(lambda: sorted(str(content) for content, _ in told(page)), [
+        "after", "before", "between",
+    ])
+    assert len(other.history(chat)) == 3
+    assert page.evaluate("states").count("online") == 2
+
+
+def test_a_server_that_was_killed_is_found_again(
+    desk_of: NewDesk, own: tuple[Server, Person, Person, int]
+) -> None:
+    server, one, other, chat = own
+    _, page = at_a_desk(desk_of, server, one)
+    show(page, chat)
+    server.kill()
+    wait_for(page, "client.connection.state.value === 'waiting'")
+    assert page.evaluate("client.connection.retryAt.value - Date.now()") <= 30_000
+    server.start()
+    with other.device() as phone:
+        phone.say("alive", chat)
+        page.evaluate("client.connection.retryNow()")
+        expect_texts(page, "alive")
+
+
+def test_a_page_that_was_away_for_long_begins_anew_at_the_end(
+    desk_of: NewDesk, alice: Person, bob: Person
+) -> None:
+    """More than a thousand events behind: they are read page by page, as on a new device."""
+    chat = open_chat(alice, bob)
+    desk = desk_of(alice)
+    desk.allow(*NETWORK)
+    page = desk.lab()
+    online(page)
+    show(page, chat)
+    with bob.device() as phone:
+        phone.say("long ago", chat)
+        expect_texts(page, "long ago")
+        desk.offline()
+        eventually(lambda: page.evaluate("client.connection.state.value"), "offline")
+        burst(phone, alice.id, [f"number {number}" for number in range(1200)])
+    desk.offline(False)
+    eventually(lambda: told(page)[-1][0], "number 1199")
+    assert len(told(page)) == 100
+    assert page.evaluate("id => client.sync.cursors.get(id)", chat) == 1201
+    assert page.evaluate("id => client.store.rows(id, 1, 1).then(rows => rows.length)", chat) == 0
+    page.evaluate("line.jumpTo(1)")
+    eventually(lambda: told(page)[0][0], "long ago")
+
+
+def test_an_ended_session_is_left_at_once(desk_of: NewDesk, alice: Person) -> None:
+    page = desk_of(alice).lab()
+    online(page)
+    [session] = alice.get("/v2/auth/sessions")["sessions"]
+    alice.request("DELETE", f"/v2/auth/sessions/{session['id']}")
+    wait_for(page, "client.session.user.value === null")
+    assert page.evaluate("client.session.ended.value") == "revoked"
+    assert page.evaluate("client.connection.state.value") == "offline"
+    assert page.evaluate("localStorage.getItem('hichat.session')") is None
+
+
+def test_a_token_that_is_good_no_more_is_refreshed_by_one_tab_for_all(
+    desk_of: NewDesk, alice: Person
+) -> None:
+    desk = desk_of(alice)
+    desk.allow("the server responded with a status of 401")
+    spent: list[str] = []
+
+    def watch(request: Request) -> None:
+        if request.url.endswith("/v2/auth/refresh"):
+            spent.append(request.headers["authorization"])
+
+    desk.context.on("request", watch)
+    pages = [desk.lab() for _ in range(3)]
+    setter = desk.context.new_page()
+    setter.goto("/version")
+    setter.evaluate("""() => {
+        const held = JSON.parse(localStorage.getItem("hichat.session"));
+        localStorage.setItem("hichat.session", JSON.stringify({ ...held, access_token: "old" }));
+    }""")
+    for page in pages:
+        wait_for(page, "client.session.token() === 'old'")
+    for page in pages:
+        page.evaluate("void client.api.get('/v2/users/me').then(me => { globalThis.me = me; })")
+    for page in pages:
+        assert wait_for(page, "globalThis.me?.id") == alice.id
+    assert len({page.evaluate("client.session.token()") for page in pages} - {"old"}) == 1
+    assert spent == [f"Bearer {alice.refresh_token}"]  # spent twice, it would end the session
+
+
+def test_nothing_is_asked_before_somebody_logs_in(desk_of: NewDesk) -> None:
+    desk = desk_of()
+    page = desk.lab()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/v2/" in request.url else None)
+    page.evaluate("""import("views/client.js").then(({ client }) => {
+        globalThis.client = client;
+    })""")
+    assert page.evaluate("client.session.user.value") is None
+    assert asked == []
+    name = f"new-{uuid.uuid4().hex[:12]}"
+    page.evaluate("name => client.session.register(name, 'correct horse battery')", name)
+    online(page)
+    assert page.evaluate("client.session.user.value.name") == name
+    page.evaluate("client.signOut()")
+    wait_for(page, "client.session.user.value === null && client.session.ended.value === null")
+    assert page.evaluate("indexedDB.databases().then(found => found.length)") == 0
