@@ -30,7 +30,10 @@ class GroupAct(Act):
     """An act in a group. Raises NotAMember also for a conversation of another kind."""
 
     def __init__(self, session: Session, user_id: int, conversation: int) -> None:
-        super().__init__(session, user_id, conversation)
+        try:
+            super().__init__(session, user_id, conversation)
+        except UnknownUser:  # a private chat whose other user is gone
+            raise NotAMember() from None
         group = session.get(Group, conversation)
         if group is None:
             raise NotAMember()

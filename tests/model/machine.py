@@ -46,6 +46,10 @@ class Machine(Talk, Society):
             self.run.make_group(one, {"name": "walkers", "join": join}, [two, three])
         if together:
             self.run.open_chat(one, two)
+        for user in (one, two, three):  # something to change: runs are short
+            for room in self.run.model.rooms_of(user)[1:]:
+                said = {"message": self.text(user)}
+                self.run.give(self.run.command("send", user, room, said), None)
 
     def teardown(self) -> None:
         try:

@@ -49,7 +49,10 @@ def chromium() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE * 2000)  # a browser that comes last among many is slow
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(
-            executable_path=program(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=program(), args=[
+                "--no-sandbox", "--disable-dev-shm-usage",
+                "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+            ],
         )
         try:
             yield made
