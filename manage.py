@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import importlib.util
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BENCH_VENV = ROOT / ".venv-bench"
 OLDEST = (3, 11)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class SetupError(Exception):
@@ -99,6 +101,7 @@ def check_address(host: str, port: str) -> None:
 def test(long: bool, rest: list[str]) -> int:
     """Run the tests; further arguments go to pytest."""
     python = prepare(VENV, "requirements-dev.txt")
+    find_browser()
     chosen = ["-m", "long or not long"] if long else ["-m", "not long"]
     parallel = [] if long or any(item.startswith("-n") for item in rest) else ["-n", "2"]
     return subprocess.run([python, "-m", "pytest", *chosen, *parallel, *rest]).returncode
@@ -135,6 +138,20 @@ def prepare(venv: Path, requirements: str) -> str:
             raise SetupError(f"pip could not install {requirements}; check the network and retry")
         stamp.write_text(wanted)
     return str(python)
+
+
+def find_browser() -> None:
+    """See that Chromium, in which the web client is tested, is there; as root, install Debian's."""
+    if any(shutil.which(name) for name in BROWSERS):
+        return
+    remedy = "apt-get install chromium (Debian), or install Google Chrome, then run this again"
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise SetupError(f"the tests of the web client need Chromium: {remedy}")
+    print("Installing chromium (once) ...", flush=True)
+    quietly = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+        if subprocess.run(["apt-get", "--quiet=2", *words], env=quietly).returncode:
+            raise SetupError(f"apt-get could not install Chromium (see above): {remedy}")
 
 
 def works(python: Path) -> bool:

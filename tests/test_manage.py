@@ -197,6 +197,48 @@ def test_packages_are_installed_once_and_again_only_when_they_change(bare: Path)
     assert manage(bare, PREPARE).stdout == f"{python}\n"
 
 
+def browser(bare: Path, user: int, **programs: str) -> subprocess.CompletedProcess[str]:
+    """Look for Chromium as a user, on a machine that has these programs only."""
+    found = bare / "bin"
+    found.mkdir()
+    for name, script in programs.items():
+        (found / name.replace("_", "-")).write_text(f"#!/bin/sh\n{script}\n")
+        (found / name.replace("_", "-")).chmod(0o755)
+    first = f"import os; os.geteuid = lambda: {user}"
+    what = "manage.main(['test'])"
+    quick = "manage.prepare = lambda *_: '/bin/true'"
+    return manage(bare, f"exec({quick!r}) or {what}", first, PATH=str(found))
+
+
+def test_a_browser_that_is_there_is_used(bare: Path) -> None:
+    done = browser(bare, 1000, chromium="exit 1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_who_may_not_install_a_browser_is_told_the_command(bare: Path) -> None:
+    for user, programs in ((1000, {"apt_get": "exit 0"}), (0, {})):
+        shutil.rmtree(bare / "bin", ignore_errors=True)
+        done = browser(bare, user, **programs)
+        assert done.returncode == 2
+        assert "need Chromium: apt-get install chromium (Debian)" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_root_gets_the_browser_of_the_distribution(bare: Path) -> None:
+    asked = bare / "asked"
+    done = browser(bare, 0, apt_get=f'echo "$@" >> {asked}')
+    assert done.returncode == 0, done.stderr
+    assert asked.read_text().splitlines() == [
+        "--quiet=2 update", "--quiet=2 install --yes --no-install-recommends chromium",
+    ]
+
+
+def test_a_browser_that_cannot_be_installed_is_named_with_the_command(bare: Path) -> None:
+    done = browser(bare, 0, apt_get="exit 100")
+    assert done.returncode == 2
+    assert "apt-get could not install Chromium (see above)" in done.stderr
+
+
 def test_a_virtual_environment_whose_python_has_gone_is_made_anew_and_filled(bare: Path) -> None:
     python = bare / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
