@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Route,
     expect,
     sync_playwright,
 )
@@ -27,6 +29,9 @@ BLOCKED = "Service Worker registration blocked by Playwright"  # as we have aske
 NETWORK = ("net::ERR_", "WebSocket connection to")
 SLOW_3G = {"latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 FAST_3G = {"latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 94_000}
+VIEWS = re.compile(
+    r'<link rel="(?:modulepreload|stylesheet)"[^>]*>|<script type="module"[^>]*></script>'
+)
 LAB = """async () => {
     const { client } = await import("views/client.js");
     globalThis.client = client;
@@ -98,8 +103,7 @@ class Desk:
     def lab(self) -> Page:
         """A page with the client (`client`) and without any view."""
         page = self.context.new_page()
-        empty = {"body": "", "content_type": "text/javascript"}
-        page.route("**/main.js", lambda route: route.fulfill(**empty))
+        page.route(f"{self.server.http}/", _without_views)
         page.goto("/")
         if self.person:
             page.evaluate(LAB)
@@ -113,6 +117,16 @@ class Desk:
         self.context.close()
         found = [text for text in self.trouble if not any(part in text for part in self.allowed)]
         assert found == [], found
+
+
+def _without_views(route: Route) -> None:
+    """The page with its policy and its import map, and nothing else: views and styles take time."""
+    answer = route.fetch()
+    policy = answer.headers["content-security-policy"]
+    route.fulfill(
+        body=VIEWS.sub("", answer.text()), content_type="text/html; charset=utf-8",
+        headers={"Content-Security-Policy": policy},
+    )
 
 
 def throttle(page: Page, conditions: dict[str, int]) -> None:

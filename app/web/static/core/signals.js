@@ -11,6 +11,7 @@ let collecting = null; // Map of source -> version: what runs now reads these
 let owner = null; // Set of disposers: effects that are made now belong to it
 let depth = 0; // of batches
 let epoch = 0; // counts all changes of all signals
+let made = 0; // counts effects
 const waiting = new Set(); // effects that must look whether to run again
 
 class Source {
@@ -124,6 +125,7 @@ class Effect {
   #cleanup = null;
   #inner = null; // effects made while it ran; they end when it runs again
   #disposed = false;
+  age = made += 1; // the eldest has the lowest
 
   constructor(run) {
     this.#run = run;
@@ -202,20 +204,20 @@ function resubscribe(observer, before, after) {
   for (const source of before.keys()) if (!after.has(source)) source.unsubscribe(observer);
 }
 
+/** Run what waits; the elder first: an effect ends those that were made in it before they run. */
 function flush() {
-  const runs = new Map(); // effect -> how often
+  const runs = new Map(); // effect -> how often it has run in this go
   while (waiting.size) {
-    const [effect] = waiting;
-    waiting.delete(effect);
-    runs.set(effect, (runs.get(effect) ?? 0) + 1);
-    if (runs.get(effect) > MOST_RUNS) {
-      waiting.clear();
-      throw new Error("effects set off each other for ever");
-    }
-    try {
-      effect.check();
-    } catch (error) {
-      reportError(error); // one broken effect must not stop the others
+    const effects = [...waiting].sort((one, other) => one.age - other.age);
+    waiting.clear();
+    for (const effect of effects) {
+      runs.set(effect, (runs.get(effect) ?? 0) + 1);
+      if (runs.get(effect) > MOST_RUNS) throw new Error("effects set off each other for ever");
+      try {
+        effect.check();
+      } catch (error) {
+        reportError(error); // one broken effect must not stop the others
+      }
     }
   }
 }
