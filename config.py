@@ -168,8 +168,8 @@ class Config:
     media_pixels: int = setting(
         "HICHAT_MEDIA_PIXELS", 50_000_000, "largest picture, in pixels of all its frames together"
     )
-    media_threads: int = setting(
-        "HICHAT_MEDIA_THREADS", 1, "threads that work on pictures, per process"
+    media_processes: int = setting(
+        "HICHAT_MEDIA_PROCESSES", 1, "processes that work on pictures, for each worker"
     )
     media_url: str = setting(
         "HICHAT_MEDIA_URL", "",

@@ -156,6 +156,11 @@ def _seed_problem(error: HiChatError) -> Response:
 def register_errors(app: Flask) -> None:
     """Make every way to fail come out in the one shape."""
 
+    @app.before_request
+    def _no_nul() -> None:
+        if "\0" in request.path:  # which PostgreSQL's text cannot hold: it names nothing
+            raise NotFound()
+
     @app.errorhandler(HiChatError)
     def _ours(error: HiChatError) -> Response:
         return problem(error)

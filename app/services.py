@@ -109,7 +109,7 @@ def build(config: Config, engine: Engine) -> Services:
         config, store, blobs, hub, bus, Delivery(store, bus, rules, presence, _die), presence,
         limits, Passwords(config.password_threads),
         Tickets(config.signing_key(), cluster.marks if cluster else None), addresses,
-        V1(addresses.for_conversation), Workshop(config.media_threads),
+        V1(addresses.for_conversation), Workshop(config.media_processes),
         Sweeper(store.media, store.uploads, blobs, config.data_path), cluster,
     )
 

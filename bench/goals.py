@@ -151,6 +151,10 @@ GOALS = (
         "ms", 10, 5, own("latency", "ack_ms.p99"),
     ),
     Goal(
+        "the same while 8 users upload 12-megapixel pictures: p99 against without",
+        "x", 2, None, own("uploads", "times"),
+    ),
+    Goal(
         "connect storm: hellos per second",
         "/s", 2000, 5000, own("storm", "rate", pick=min), more=True,
     ),

@@ -22,6 +22,7 @@ from .loops import Closed, Open, pair_up
 from .proc import Meter
 from .soak import soak
 from .trouble import bus_stop, comeback, stalled
+from .uploads import uploads
 
 
 def closed(job: Job) -> dict[str, Any]:
@@ -123,6 +124,7 @@ SCENARIOS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "bus_stop": bus_stop,
     "stalled": stalled,
     "comeback": comeback,
+    "uploads": uploads,
 }
 
 

@@ -7,6 +7,7 @@ where the server acknowledges, its ack has arrived at the sender. Numbers never 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from time import perf_counter
@@ -136,10 +137,19 @@ class Open(Offer):
 
     If the server (or this process) falls behind, the wait is in the figures: nothing is
     offered later because an earlier answer was late. `late` is this process's own share of it.
+    `beside` is what else this process has to do, a little at each call.
     """
 
-    def __init__(self, swarm: Swarm, first: int, deliveries: int, target: str) -> None:
+    def __init__(
+        self,
+        swarm: Swarm,
+        first: int,
+        deliveries: int,
+        target: str,
+        beside: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(swarm, first, deliveries, target)
+        self.beside = beside
         self.acks: list[float] = []
         self.deliveries: list[float] = []
         self.late: list[float] = []
@@ -165,6 +175,7 @@ class Open(Offer):
                 self.launch(senders[offered % len(senders)], due)
                 offered += 1
             self.swarm.poll(0)
+            self.beside()
         return self.drain()
 
     def figures(self, lost: int) -> dict[str, Any]:

@@ -12,14 +12,16 @@ EVERYBODY = tuple(
 RELAYS = tuple(name for name in EVERYBODY if not name.endswith("_commit"))
 GROUPS = tuple(name for name in RELAYS if name != "hichat_v1")
 
-CROWDS = ("idle", "storm", "comeback")
+QUICK = {"idle": 200, "storm": 200, "comeback": 200, "uploads": 12}
+"""Connections of a smoke test, where they are not 20."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """One scenario. `metric` is what its ratios to `base` are made of (less is better).
 
-    Times in seconds, `rate` in messages per second, `senders` 0 is all connections. `fresh` is a
+    Times in seconds, `rate` in messages per second, `senders` 0 is all connections. The `users`
+    beyond the `connections` are those who upload. `fresh` is a
     new server for each turn; `scale` is what part of an entry's history is stored beforehand.
     """
 
@@ -47,7 +49,7 @@ class Plan:
             rounds=1,
             seconds=4.0 if self.scenario == "soak" else 1.0,
             warmup=0.5,
-            connections=min(self.connections, 200 if self.scenario in CROWDS else 20),
+            connections=min(self.connections, QUICK.get(self.scenario, 20)),
             users=20,
             scale=0.01,
         )
@@ -67,6 +69,11 @@ PLANS = {
         Plan(
             "latency", "Private messages, 2,000 offered per second, 100 connections",
             "latency", "delivery_ms.p99", EVERYBODY, 100, 100, rate=2000.0,
+        ),
+        Plan(
+            "uploads", "The same, while 8 users upload pictures of 12 megapixels",
+            "uploads", "times", ("hichat_v2",), 100, 108, seconds=15.0, warmup=5.0, rate=2000.0,
+            base="",
         ),
         Plan(
             "idle", "5,000 idle connections",

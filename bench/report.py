@@ -66,6 +66,17 @@ COLUMNS: dict[str, tuple[tuple[str, str, float, int], ...]] = {
         ("events caught up", "events", 1, 0),
         ("server RSS, MB", "rss", 2**20, 0),
     ),
+    "uploads": (
+        ("ack p99 ms without", "alone.ack_ms.p99", 1, 2),
+        ("with", "ack_ms.p99", 1, 2),
+        ("delivery p99 ms without", "alone.delivery_ms.p99", 1, 2),
+        ("with", "delivery_ms.p99", 1, 2),
+        ("times, the worse", "times", 1, 2),
+        ("pictures/s", "pictures_per_second", 1, 2),
+        ("upload p50 ms", "upload_ms.p50", 1, 0),
+        ("server RSS, MB", "rss", 2**20, 0),
+        ("generator late p99", "late_ms.p99", 1, 2),
+    ),
     "idle": (
         ("RSS per connection, KB", "rss_per_connection", 1024, 1),
         ("RSS before, MB", "rss_before", 2**20, 0),

@@ -52,6 +52,11 @@ def test_the_longest_names_and_profiles_fit(client: FlaskClient) -> None:
     assert log_in(client, "ﷺ" * 1000).status_code == 401
 
 
+@pytest.mark.parametrize("place", ["media", "uploads", "invites"])
+def test_a_nul_is_in_no_address(client: FlaskClient, place: str) -> None:
+    problem(person(client, "alice").get(f"/v2/{place}/%00"), 404, "not_found")
+
+
 def test_a_nul_is_in_nobodys_name(client: FlaskClient) -> None:
     alice = person(client, "alice")
     problem(log_in(client, "al\0ice"), 401, "bad_credentials")

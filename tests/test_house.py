@@ -26,7 +26,8 @@ CORE = [f"app.chat.{name}" for name in (
     "bus", "cluster", "follower", "headcheck", "leases", "letters", "marks", "publisher",
     "subscriber",
 )] + [f"app.content.{name}" for name in (
-    "containers", "gifs", "kinds", "pictures", "skeletons", "sounds", "workshop",
+    "containers", "gifs", "helper", "kinds", "orders", "pictures", "skeletons", "sounds",
+    "workshop",
 )]
 EVERYONE = ("app.errors", "config")
 

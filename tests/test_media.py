@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from werkzeug.http import parse_options_header
 
 from app import services
+from app.store.users import now_ms
 from tests.support.media import fetch, files, picture, png, send, sweep, upload, uploaded
 from tests.support.web import Account, person, problem
 
@@ -181,6 +183,18 @@ def test_a_recalled_file_is_its_owners_again_and_goes_after_a_day(
     problem(fetch(ada, found), 404, "not_found")
 
 
+def test_a_file_is_its_owners_again_when_its_message_is_forgotten(
+    app: Flask, ada: Account, ben: Account, chat: int
+) -> None:
+    found = uploaded(ada)["id"]
+    send(ada, chat, found)
+    [line] = ben.post("/v2/media/addresses", ids=[found]).json["media"]
+    services.of(app).store.retention.forget(now_ms() + 1000)
+    problem(fetch(ben, found), 404, "not_found")
+    problem(ben.client.get(line["url"]), 404, "not_found")
+    assert fetch(ada, found).status_code == 200
+
+
 def test_what_is_in_a_message_stays(app: Flask, ada: Account, ben: Account, chat: int) -> None:
     found = uploaded(ada)["id"]
     send(ada, chat, found)
@@ -219,6 +233,38 @@ def test_an_avatar_is_for_everybody_and_stays(app: Flask, ada: Account, ben: Acc
     assert ben.client.get(changed["avatar"]).status_code == 200
 
 
+def test_an_avatar_is_everybodys_only_while_it_is_one(
+    app: Flask, ada: Account, ben: Account, chat: int
+) -> None:
+    """Then it is as any other upload: the owner's, the readers' of its messages, or swept."""
+    one, sent, group = (uploaded(ada, png(color=color)) for color in ("red", "green", "blue"))
+    send(ada, chat, sent["id"])
+    made = ada.post("/v2/groups", name="g", members=[ben.id], avatar=group["url"]).json
+    for found in (one, sent):
+        ada.patch("/v2/users/me", avatar=found["url"])
+    ada.patch("/v2/users/me", avatar="")
+    sweep(app, days=2)
+    for found in (one, sent):
+        problem(ben.client.get(f"/v2/media/{found['id']}"), 401, "token_missing")
+        assert fetch(ada, found["id"]).status_code == 200
+    assert fetch(ben, sent["id"]).status_code == 200
+    assert ben.client.get(made["avatar"]).status_code == 200
+    sweep(app, days=4)
+    problem(fetch(ada, one["id"]), 404, "not_found")
+    assert fetch(ben, sent["id"]).status_code == 200
+    assert ben.client.get(made["avatar"]).status_code == 200
+
+
+def test_an_avatar_goes_with_its_account(app: Flask, ada: Account, ben: Account) -> None:
+    avatar = ada.patch("/v2/users/me", avatar=uploaded(ada)["url"]).json["avatar"]
+    assert ada.delete("/v2/users/me").status_code == 204
+    sweep(app, days=2)
+    problem(ben.client.get(avatar), 401, "token_missing")
+    for days in (4, 6):
+        sweep(app, days=days)
+    assert files(app) == set()
+
+
 def test_an_avatar_is_a_picture_of_ones_own(ada: Account, ben: Account) -> None:
     theirs, no_picture = uploaded(ben)["id"], uploaded(ada, b"%PDF-1.7 x")["id"]
     for key in (theirs, no_picture):
@@ -255,6 +301,45 @@ def test_ranges_and_conditions_are_answered(ada: Account) -> None:
     assert asked(Range="bytes=5-9", **{"If-Range": whole.headers["ETag"]}).data == data[5:10]
     problem(asked(Range=f"bytes={len(data)}-"), 416, "bad_range")
     assert asked(**{"If-None-Match": whole.headers["ETag"]}).status_code == 304
+
+
+@pytest.mark.parametrize("given", [
+    "bytes=", "bytes=-", "bytes=x-y", "bytes=5", "bytes=9-5", "bytes=--5", "bytes=1-2-3", "x=0-4",
+    "bytes=0-0" + ",1-1" * 2000, "bytes=\uff10-4", "", "bytes 0-4", "bytes=0-4;bytes=1-2",
+])
+def test_what_is_no_range_brings_the_whole_file(ada: Account, given: str) -> None:
+    data = b"%PDF-1.7 " + bytes(range(256))
+    headers = {"Authorization": f"Bearer {ada.token}", "Range": given.encode().decode("latin-1")}
+    answer = ada.client.get(f"/v2/media/{uploaded(ada, data)['id']}", headers=headers)
+    assert (answer.status_code, answer.data) == (200, data)
+
+
+@pytest.mark.parametrize(("given", "first", "last"), [
+    ("bytes=0-0", 0, 0), ("bytes=100-999999999999999999999999", 100, 264), ("bytes=-99999", 0, 264),
+    ("bytes=264-", 264, 264), ("bytes = 3-4", 3, 4),
+])
+def test_a_range_ends_with_the_file(ada: Account, given: str, first: int, last: int) -> None:
+    data = b"%PDF-1.7 " + bytes(range(256))
+    headers = {"Authorization": f"Bearer {ada.token}", "Range": given}
+    answer = ada.client.get(f"/v2/media/{uploaded(ada, data)['id']}", headers=headers)
+    assert (answer.status_code, answer.data) == (206, data[first:last + 1])
+    assert answer.headers["Content-Range"] == f"bytes {first}-{last}/265"
+
+
+@pytest.mark.parametrize("name", [
+    'a"; filename="evil.html', "a\\\".html", "\u202efdp.exe",
+    "a;b=c.pdf", "%22.pdf", "💥.pdf", "报" * 300 + ".pdf", ".htaccess", " . ", "con",
+])
+def test_no_name_gets_into_the_headers_of_the_answer(ada: Account, name: str) -> None:
+    """Whatever a file is called, the answer has one disposition, with one name in it."""
+    found = uploaded(ada, b"%PDF-1.7 x", name=name)
+    answer = fetch(ada, found["id"])
+    [given] = answer.headers.getlist("Content-Disposition")
+    kind, options = parse_options_header(given)
+    assert kind == "attachment"
+    assert options["filename"] == found["name"]  # of both forms, filename* is the one that counts
+    assert "\u202e" not in found["name"]
+    assert 0 < len(found["name"].encode()) <= 255
 
 
 def test_a_file_that_is_too_large_is_refused(app: Flask, ada: Account) -> None:

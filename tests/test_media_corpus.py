@@ -113,6 +113,39 @@ def test_a_name_leads_nowhere(mallory: Person, given: str, shown: str) -> None:
     assert sent(mallory, files.picture("PNG"), given).json()["name"] == shown
 
 
+@pytest.mark.parametrize(("given", "shown"), [
+    (b"a\0b.png", "ab.png"), (b"a\0.exe", "a.png"), (b"\0", "file.png"),
+    (b"x" * 5_000, "x" * 251 + ".png"),
+    ("a\u2028b\u0085\u200f.png".encode(), "ab.png"), (b"..\\..\\a.png", "a.png"),
+])
+def test_bytes_that_no_browser_sends_lead_nowhere_either(
+    mallory: Person, given: bytes, shown: str
+) -> None:
+    head = b'Content-Disposition: form-data; name="file"; filename="%b"' % given
+    answer = sent_raw(mallory, head, files.picture("PNG"))
+    assert (answer.status_code, answer.json()["name"]) == (201, shown)
+
+
+def sent_raw(who: Person, head: bytes, data: bytes) -> requests.Response:
+    """A form of one part, byte for byte."""
+    return who.request(
+        "POST", "/v2/media", data=b"--x\r\n%b\r\n\r\n%b\r\n--x--" % (head, data),
+        headers={**who.headers, "Content-Type": "multipart/form-data; boundary=x"},
+    )
+
+
+@pytest.mark.parametrize("head", [
+    b"Content-Disposition: form-data; name=\"file\"; filename=\"\xff\xfe\"", b"X: y", b"", b"\0",
+    b"Content-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n" * 3 + b"x" * 300_000,
+])
+def test_a_part_that_is_none_is_refused(hit: Server, mallory: Person, head: bytes) -> None:
+    before = kept(hit)
+    answer = sent_raw(mallory, head, b"x")
+    assert answer.status_code in (400, 413)
+    assert answer.json()["detail"]
+    assert kept(hit) == before
+
+
 def test_the_server_is_still_there(hit: Server, mallory: Person) -> None:
     assert requests.get(f"{hit.http}/readyz", timeout=PATIENCE).ok
     assert "request_failed" not in hit.log()

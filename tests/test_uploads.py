@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+from fcntl import LOCK_EX, flock
 from typing import Any
 
 import pytest
@@ -210,3 +212,44 @@ def test_what_was_interrupted_when_all_had_arrived_is_finished_when_asked_for(
         file.write(DATA[-1:])
     assert offset(ada, path) == len(DATA)
     assert fetch(ada, ada.get(path).json["id"]).data == DATA
+
+
+def test_asking_for_the_medium_leaves_the_upload_as_it_is(app: Flask, ada: Account) -> None:
+    path = begun(ada)
+    base = services.of(app).config.data_path
+    with open(base / "uploads" / path.rpartition("/")[2], "ab") as file:
+        flock(file, LOCK_EX)  # as the request does that brings its bytes
+        problem(ada.get(path), 409, "not_finished")
+
+
+def test_a_beginning_that_fails_leaves_nothing(app: Flask, ada: Account) -> None:
+    """Nobody was told where it would go on."""
+    broken = png(500, 500)[:-40]
+    for _ in range(25):
+        problem(begin(ada, len(broken), data=broken), 422, "bad_media")
+        problem(begin(ada, 5, data=DATA[:6]), 413, "too_long")
+    assert files(app) == set()
+    begun(ada)
+
+
+def test_what_a_killed_process_left_is_swept(app: Flask, ada: Account) -> None:
+    """A file whose row is gone, a folder of scratch: after the time that one may take."""
+    base, path = services.of(app).config.data_path, begun(ada, data=DATA[:10])
+    (base / "scratch" / "killed").mkdir(parents=True)
+    for orphan in (base / "uploads" / "orphan", base / "scratch" / "killed" / "file"):
+        orphan.write_bytes(b"half of it")
+    sweep(app, days=0)
+    assert len(files(app)) == 3
+    for found in [*base.glob("uploads/orphan"), *base.glob("scratch/**/*")]:
+        os.utime(found, (0, 0))
+    sweep(app, days=0)
+    assert files(app) == {f"uploads/{path.rpartition('/')[2]}"}
+
+
+@pytest.mark.parametrize(("given", "shown"), [
+    ("a\0b.pdf", "ab.pdf"), ("../../etc/passwd", "passwd"), ("..\\boot.ini", "boot.ini"),
+    ("a\r\nb.pdf", "ab.pdf"), ("\u202efdp.exe", "fdp.exe"), ("/", "file"), ("报告.pdf", "报告.pdf"),
+])
+def test_a_name_leads_nowhere(ada: Account, given: str, shown: str) -> None:
+    path = begun(ada, data=DATA, Upload_Metadata=metadata(filename=given))
+    assert ada.get(path).json["name"] == shown

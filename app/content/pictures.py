@@ -2,7 +2,6 @@
 
 JPEG, PNG, GIF and WebP stay what they are. Colours become sRGB by the picture's own profile, which
 is dropped then; so is everything else that is no pixel. An animated PNG keeps its first picture.
-Encoders write to real files: into memory they would hold the interpreter, and all chats wait.
 """
 
 from __future__ import annotations

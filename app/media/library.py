@@ -8,18 +8,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from weakref import WeakValueDictionary
 
+from gevent.lock import BoundedSemaphore
 from msgspec import Struct
 
-from app.content.kinds import file_name, kind_of
-from app.content.pictures import Picture, prepare
-from app.content.sounds import Measures, check_declared, measured
-from app.content.workshop import digest_of
-from app.errors import BadMedia, HiChatError, TooLong
+from app.content.kinds import Kind, file_name
+from app.content.orders import Order
+from app.content.sounds import Measures, check_declared
+from app.errors import BadMedia, HiChatError, TooLong, TooMany
 from app.models import Medium
 from app.services import services
+from app.store.uploads import OPEN_UPLOADS
 from app.store.users import now_ms
 
+_arriving: dict[int, list[int]] = {}  # user: the bytes that forms under way may bring
+_turns: WeakValueDictionary[int, BoundedSemaphore] = WeakValueDictionary()
 
 class Hints(Struct):
     """What the uploader says of a file. It is checked, and the content knows better."""
@@ -44,14 +48,30 @@ def scratch() -> Iterator[Path]:
         rmtree(folder, ignore_errors=True)
 
 
-def check_size(owner: int, size: int) -> None:
-    """Before anything of a file is taken. Raises TooLong, QuotaExceeded."""
-    found = services()
-    if size > found.config.media_file_bytes:
-        raise TooLong(
-            f"The file has {size} bytes; {found.config.media_file_bytes} may be uploaded."
-        )
-    found.store.media.check_room(owner, size)
+def check_size(size: int) -> None:
+    """Raises TooLong."""
+    most = services().config.media_file_bytes
+    if size > most:
+        raise TooLong(f"The file has {size} bytes; {most} may be uploaded.")
+
+
+@contextmanager
+def arriving(owner: int, size: int) -> Iterator[None]:
+    """A file of at most so many bytes comes in, and counts already. Raises TooMany, QuotaExceeded.
+
+    Those of one user in this process; a resumable upload has a row for that.
+    """
+    mine = _arriving.setdefault(owner, [])
+    mine.append(size)
+    try:
+        if len(mine) > OPEN_UPLOADS:
+            raise TooMany(f"{OPEN_UPLOADS} files of yours are under way: wait for one of them.")
+        services().store.media.check_room(owner, sum(mine))
+        yield
+    finally:
+        mine.remove(size)
+        if not mine:
+            del _arriving[owner]
 
 
 def keep(owner: int, source: Path, hints: Hints, counted: bool = False) -> Medium:
@@ -62,50 +82,38 @@ def keep(owner: int, source: Path, hints: Hints, counted: bool = False) -> Mediu
     size = source.stat().st_size
     if not size:
         raise BadMedia("The file is empty.")
-    if not counted:
-        check_size(owner, size)
+    check_size(size)
     said = Measures(hints.duration, hints.waveform, hints.width, hints.height)
     check_declared(said)
-    with scratch() as folder:
+    with _turn(owner), scratch() as folder:
         return _keep(owner, source, hints, said, folder, size if counted else 0)
+
+
+def _turn(owner: int) -> BoundedSemaphore:
+    """One file of a user after the other: an album holds up its sender, not everybody."""
+    return _turns.setdefault(owner, BoundedSemaphore(1))
 
 
 def _keep(
     owner: int, source: Path, hints: Hints, said: Measures, folder: Path, counted: int
 ) -> Medium:
-    found = services()
-    work, now = found.workshop.run, now_ms()
-    kind = work(kind_of, source, hints.type)
-    picture = (
-        work(prepare, source, folder, kind.type, found.config.media_pixels)
-        if kind.media == "image" else None
+    found, now = services(), now_ms()
+    seen = found.workshop.examine(
+        Order(str(source), str(folder), hints.type, said, found.config.media_pixels)
     )
-    parts = _parts(source, picture)
-    digests = {part: work(digest_of, path) for part, path in parts.items()}
-    measures = (
-        Measures(width=picture.width, height=picture.height) if picture
-        else work(measured, source, kind, said)
-    )
+    parts, measures = seen.parts, seen.measures
     medium = Medium(
-        id=secrets.token_urlsafe(16), owner_id=owner, media=kind.media, type=kind.type,
-        name=file_name(hints.name, kind), size=parts["digest"].stat().st_size,
+        id=secrets.token_urlsafe(16), owner_id=owner, media=seen.media, type=seen.type,
+        name=file_name(hints.name, Kind(seen.media, seen.type)), size=parts["digest"].size,
         width=measures.width, height=measures.height, duration=measures.duration,
-        waveform=measures.waveform, public=False, created_at=now, loose_since=now, **digests,
+        waveform=measures.waveform, public=False, created_at=now, loose_since=now,
+        **{name: part.digest for name, part in parts.items()},
     )
-    sizes = {digests[part]: path.stat().st_size for part, path in parts.items()}
-    found.store.media.add(medium, sizes, counted)
+    found.store.media.add(medium, {part.digest: part.size for part in parts.values()}, counted)
     try:
-        for part, path in parts.items():
-            found.blobs.put(digests[part], path)
+        for part in parts.values():
+            found.blobs.put(part.digest, Path(part.path))
     except HiChatError:
         found.store.media.drop(medium.id)
         raise
     return medium
-
-
-def _parts(source: Path, picture: Picture | None) -> dict[str, Path]:
-    """The files to keep, by the column of `medium` that names them."""
-    if picture is None:
-        return {"digest": source}
-    parts = {"digest": picture.shown, "small": picture.small}
-    return parts | ({"large": picture.large} if picture.large else {})

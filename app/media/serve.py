@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from errno import ECONNRESET
 from itertools import chain, islice
 from typing import Annotated
 from urllib.parse import quote
 
+import gevent
 from flask import Response, request
 from msgspec import Meta, Struct
 from werkzeug.http import dump_options_header, is_resource_modified, parse_if_range_header
@@ -43,15 +45,9 @@ class Asked(Struct, forbid_unknown_fields=True):
 def addresses() -> Response:
     """What these files are and where they can be read from; those one may not read are left out."""
     user, signed = tokens.current().user, services().addresses
-    found = (_readable(user, key) for key in dict.fromkeys(body(Asked).ids))
-    return answer({"media": [line_of(medium, user, signed) for medium in found if medium]})
-
-
-def _readable(user: int, medium: str) -> Medium | None:
-    try:
-        return services().store.media.readable(user, medium)
-    except NotFound:
-        return None
+    wanted = dict.fromkeys(body(Asked).ids)
+    found = services().store.media.readable_of(user, wanted)
+    return answer({"media": [line_of(found[key], user, signed) for key in wanted if key in found]})
 
 
 @bp.get("/v2/media/<key>")
@@ -66,13 +62,15 @@ def medium(key: str) -> Response:
     if not is_resource_modified(request.environ, etag=digest):
         response.status_code = 304
         return response
-    start, end = _span(digest, size)
-    if (start, end) != (0, size):
+    span = _span(digest, size)
+    start, end = span or (0, size)
+    if span:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     response.content_length = end - start
     if request.method != "HEAD":
-        response.response = _begun(services().blobs.read(digest, start, end - start))
+        parts = _begun(services().blobs.read(digest, start, end - start))
+        response.response = _taken(parts, services().config.send_timeout)
     return response
 
 
@@ -114,21 +112,30 @@ def _disposition(found: Medium, mime: str) -> str:
     return dump_options_header("inline" if inline else "attachment", names)
 
 
-def _span(digest: str, size: int) -> tuple[int, int]:
-    """The bytes asked for, from start to before end. Raises BadRange.
+def _span(digest: str, size: int) -> tuple[int, int] | None:
+    """The bytes asked for, from start to before end; None: all. Raises BadRange.
 
     One range only: of several, HTTP lets us send the whole.
     """
     wanted = request.range
     if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
-        return 0, size
+        return None
     condition = parse_if_range_header(request.headers.get("If-Range"))
     if (condition.etag or condition.date) and condition.etag != digest:
-        return 0, size
-    found = wanted.range_for_length(size)
-    if found is None:
+        return None
+    start, end = wanted.ranges[0]
+    start = max(0, size + start) if start < 0 else start  # so many bytes at the end, or all
+    end = size if end is None else min(end, size)
+    if start >= end:
         raise BadRange(size)
-    return found
+    return start, end
+
+
+def _taken(parts: Iterator[bytes], seconds: float) -> Iterator[bytes]:
+    """Each part, to be taken within so many seconds: a reader that stands still has gone."""
+    for part in parts:
+        with gevent.Timeout(seconds, ConnectionResetError(ECONNRESET, "it does not read")):
+            yield part
 
 
 def _begun(parts: Iterator[bytes]) -> Iterator[bytes]:

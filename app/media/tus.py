@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from socket import SHUT_RD, socket
 from typing import IO
 
 import gevent
@@ -47,15 +48,11 @@ OFFSET_TYPE = "application/offset+octet-stream"
 METADATA_CHARS = 4096
 NAMES = {"filename": "name", "filetype": "type"}  # as tus clients call them
 OVERRIDE = "X-HTTP-Method-Override"
-RELEASE_SECONDS = 5.0  # for a reader that is told to stop
+LOCK_TRIES, LOCK_PAUSE = 100, 0.05  # seconds
 
-# Who reads the body of which upload in this process: whoever comes back takes over from the
-# connection that died, of which this end may not know yet.
-_readers: dict[str, gevent.Greenlet] = {}
-
-
-class _Superseded(Exception):
-    """The client has come back on another connection."""
+# On which connection an upload comes into this process: whoever comes back takes over from the one
+# that died, of which this end may not know yet.
+_connections: dict[str, socket] = {}
 
 
 @bp.after_request
@@ -82,14 +79,20 @@ def begin_upload() -> Response:
     """Begin an upload of `Upload-Length` bytes, perhaps with its first ones: 201."""
     _check_version()
     user, length = tokens.current().user, _whole("Upload-Length")
-    check_size(user, length)
+    check_size(length)
     upload = services().store.uploads.begin(
         user, length, msgspec.json.encode(_metadata()).decode()
     )
-    with _taken(upload) as file:
-        if request.mimetype == OFFSET_TYPE:
-            _append(upload, file)
-        response = _state(upload, _size(file), 201)
+    try:
+        with _taken(upload) as file:
+            if request.mimetype == OFFSET_TYPE:
+                _append(upload, file)
+                if _size(file) < (request.content_length or 0):
+                    raise BadRequest("The connection has ended before the body.")
+            response = _state(upload, _size(file), 201)
+    except BaseException:
+        _forget(upload)  # nobody has been told where to go on with it
+        raise
     response.headers["Location"] = f"/v2/uploads/{upload.id}"
     return response
 
@@ -192,40 +195,53 @@ def _medium(upload: Upload) -> Medium:
     found = services().store.media
     if upload.medium_id is not None:
         return found.readable(upload.owner_id, upload.medium_id)
+    path = _path(upload)
+    if not path.exists() or path.stat().st_size < upload.length:
+        raise NotFinished()  # who writes to it goes on
     with _taken(upload) as file:
-        if _size(file) < upload.length:
-            raise NotFinished()
         return _finish(upload, file)  # it was interrupted when all had arrived
 
 
 def _forget(upload: Upload) -> None:
+    _path(upload).unlink(missing_ok=True)  # first: who finds no row looks for no file
     services().store.uploads.end([upload.id])
-    with suppress(FileNotFoundError):
-        _path(upload).unlink()
 
 
 @contextmanager
 def _taken(upload: Upload) -> Iterator[IO[bytes]]:
-    """The upload's file, this request's alone. Raises Locked while another process has it."""
-    reader = _readers.get(upload.id)
-    if reader is not None:
-        reader.kill(_Superseded, timeout=RELEASE_SECONDS)
+    """The upload's file, this request's alone. Raises Locked while another one works on it."""
+    _end_earlier(upload)
     path = _path(upload)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(path, "ab") as file:
-        try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            raise Locked() from None
+    with room(), open(path, "ab") as file:  # closing writes, too
+        _lock(file)
         if services().store.uploads.get(upload.owner_id, upload.id).medium_id != upload.medium_id:
             raise Locked()  # it was finished while we waited; the next look finds the medium
-        _readers[upload.id] = gevent.getcurrent()
+        mine = request.environ.get("gunicorn.socket")
+        if mine is not None:
+            _connections[upload.id] = mine
         try:
             yield file
-        except _Superseded:
-            raise Locked() from None
         finally:
-            del _readers[upload.id]
+            _connections.pop(upload.id, None)
+
+
+def _end_earlier(upload: Upload) -> None:
+    """Nothing more is read from the connection on which it came before: its body ends there."""
+    earlier = _connections.get(upload.id)
+    if earlier is not None:
+        with suppress(OSError):
+            earlier.shutdown(SHUT_RD)
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Wait a little for whoever has it. Raises Locked."""
+    for _ in range(LOCK_TRIES):
+        try:
+            return flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            gevent.sleep(LOCK_PAUSE)
+    raise Locked()
 
 
 def _path(upload: Upload) -> Path:

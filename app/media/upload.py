@@ -19,7 +19,7 @@ from app.extensions import limiter
 from app.http import answer
 from app.media import bp
 from app.media.body import Body, room
-from app.media.library import Hints, check_size, keep, scratch
+from app.media.library import Hints, arriving, check_size, keep, scratch
 from app.models import Medium
 from app.services import services
 
@@ -75,8 +75,10 @@ def received(owner: int) -> Medium:
     """The one file of the form in the request's body, kept. Raises HiChatError."""
     if request.mimetype != "multipart/form-data":
         raise BadRequest("Send the file as multipart/form-data, in the part `file`.")
-    check_size(owner, max((request.content_length or 0) - FORM_BYTES, 0))
-    with scratch() as folder:
+    most = services().config.media_file_bytes
+    length = most if request.content_length is None else request.content_length
+    check_size(length - FORM_BYTES)
+    with arriving(owner, min(length, most)), scratch() as folder:
         with room():
             name, declared, fields = _read(folder / "file")
         return keep(owner, folder / "file", _hints(name, declared, fields))

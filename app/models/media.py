@@ -30,8 +30,9 @@ class Medium(Model):
 
     `media` and `type` are of the content, whatever the uploader says. `digest` is what is shown,
     `small` and `large` are its thumbnails. Lengths are pixels and milliseconds, where they are
-    known; `waveform` is up to 100 bytes of loudness in hex. Whatever is not in a message and not
-    `public` (an avatar) is loose, and swept when it has been so for a day.
+    known; `waveform` is up to 100 bytes of loudness in hex. `loose_since` is set while it is in no
+    message: after a day it is swept. What is `public` is, or was, an avatar: it is loose since it
+    became one, and once it is none any more, it is as the others.
     """
 
     __tablename__ = "medium"

@@ -93,7 +93,7 @@ def _note_files(connection: Connection, tables: list[Table], wanted: IO[str]) ->
     blob, medium = found.get("blob"), found.get("medium")
     if blob is None or medium is None:
         return  # an older schema
-    kept = medium.c.loose_since.is_(None)
+    kept = or_(medium.c.loose_since.is_(None), medium.c.public)
     digests = (medium.c.digest, medium.c.small, medium.c.large)
     shown = or_(*(blob.c.digest.in_(select(digest).where(kept)) for digest in digests))
     for page in _pages(connection, _rows(blob, blob.c.digest, blob.c.size, shown)):

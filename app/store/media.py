@@ -8,6 +8,7 @@ bytes, then the row. A claim waits while its blob is doomed, so no sweep takes w
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 import gevent
 from sqlalchemy import (
@@ -28,7 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound, QuotaExceeded, Unavailable
-from app.models import Attachment, Blob, Conversation, Medium, Member, Upload
+from app.models import Attachment, Blob, Conversation, Medium, Member, Upload, User
 from app.models.message import OPEN_HISTORY
 from app.store.database import Database
 from app.store.users import now_ms
@@ -40,6 +41,13 @@ GRACE_MS = DAY_MS  # that a blob outlives its last claim: a backup may be on its
 DOOMED = -1  # in place of a number of claims: its bytes are being deleted
 SWEPT_AT_ONCE = 200
 CLAIM_TRIES, CLAIM_PAUSE = 50, 0.1  # seconds
+# What everybody may read, and is nobody's avatar any more: `loose_since` says when it was made one.
+_FORMER = """
+    SELECT substr(address, 11) FROM (
+        SELECT '/v2/media/' || id AS address FROM medium WHERE public AND loose_since < ?
+        EXCEPT SELECT avatar FROM "user" EXCEPT SELECT avatar FROM chat_group
+    ) AS former"""
+_CARRIED = exists(select(Attachment.seq).where(Attachment.medium_id == Medium.id))
 
 
 class Media:
@@ -53,10 +61,16 @@ class Media:
     def check_room(self, user_id: int, size: int) -> None:
         """Whether the user may upload so many bytes more. Raises QuotaExceeded."""
         with self._database.read() as session:
-            self.check_within(session, user_id, size)
+            self._check(session, user_id, size)
 
-    def check_within(self, session: Session, user_id: int, size: int) -> None:
-        """As `check_room`, in a transaction."""
+    def claim_room(self, session: Session, user_id: int, size: int) -> None:
+        """As `check_room`, in a transaction that adds them: the user's others wait for its end."""
+        session.execute(
+            select(User.id).where(User.id == user_id).with_for_update(key_share=True)
+        ).close()
+        self._check(session, user_id, size)
+
+    def _check(self, session: Session, user_id: int, size: int) -> None:
         recent = case((Medium.created_at > now_ms() - DAY_MS, Medium.size), else_=0)
         kept, today = session.execute(
             select(func.coalesce(func.sum(Medium.size), 0), func.coalesce(func.sum(recent), 0))
@@ -83,7 +97,7 @@ class Media:
         """
 
         def work(session: Session) -> None:
-            self.check_within(session, medium.owner_id, max(medium.size - counted, 0))
+            self.claim_room(session, medium.owner_id, max(medium.size - counted, 0))
             for digest in sorted(_digests(medium)):
                 _claim(session, digest, sizes[digest])
             session.add(medium)
@@ -110,24 +124,13 @@ class Media:
 
         Nobody (None) reads public ones. Raises NotFound, whatever the reason.
         """
-        seen = (
-            select(Attachment.seq)
-            .join(Conversation, Conversation.id == Attachment.conversation_id)
-            .join(Member, and_(
-                Member.conversation_id == Attachment.conversation_id, Member.user_id == user_id
-            ))
-            .where(
-                Attachment.medium_id == Medium.id,
-                or_(
-                    Conversation.flags.bitwise_and(OPEN_HISTORY) != 0,
-                    Attachment.seq > Member.joined_seq,
-                ),
-            )
-        )
-        allowed: list[ColumnElement[bool]] = [Medium.public.is_(True)]
-        if user_id is not None:
-            allowed += [Medium.owner_id == user_id, exists(seen)]
-        return self._one(select(Medium).where(Medium.id == medium_id, or_(*allowed)))
+        return self._one(_readable(user_id).where(Medium.id == medium_id))
+
+    def readable_of(self, user_id: int, ids: Collection[str]) -> dict[str, Medium]:
+        """Those of these files that the user may read, by id."""
+        with self._database.read() as session:
+            found = session.scalars(_readable(user_id).where(Medium.id.in_(ids)))
+            return {medium.id: medium for medium in found}
 
     def carried(self, conversation: int, medium_id: str) -> Medium:
         """A file that a message of the conversation carries. Raises NotFound."""
@@ -162,7 +165,7 @@ class Media:
                 update(Medium).where(
                     Medium.id == medium_id, Medium.media == "image",
                     or_(Medium.owner_id == user_id, Medium.public),
-                ).values(public=True, loose_since=None).returning(Medium.id)
+                ).values(public=True, loose_since=now_ms()).returning(Medium.id)
             )
             return shown is not None
 
@@ -170,12 +173,22 @@ class Media:
 
     # -- the sweep -------------------------------------------------------------------------
 
+    def retire(self, now: int) -> None:
+        """Show former avatars to everybody no more: they are as any other file again."""
+        before = now - LOOSE_MS
+        former = [key for key, in self._database.rows_aside(_FORMER, before)]
+        for start in range(0, len(former), SWEPT_AT_ONCE):
+            some = update(Medium).where(
+                Medium.id.in_(former[start:start + SWEPT_AT_ONCE]), Medium.loose_since < before
+            ).values(public=False, loose_since=case((_CARRIED, None), else_=now))
+            self._database.write(partial(Session.execute, statement=some))
+
     def sweep(self, now: int) -> int:
         """Forget some of the files that have been loose for too long; how many those were."""
 
         def work(session: Session) -> int:
             found = session.scalars(
-                select(Medium.id).where(Medium.loose_since < now - LOOSE_MS)
+                select(Medium.id).where(Medium.loose_since < now - LOOSE_MS, ~Medium.public)
                 .order_by(Medium.loose_since).limit(SWEPT_AT_ONCE).with_for_update()
             ).all()
             _remove(session, found)
@@ -203,6 +216,28 @@ class Media:
         ).close())
 
 
+def _readable(user_id: int | None) -> Select[Medium]:
+    """The files that somebody may read."""
+    allowed: list[ColumnElement[bool]] = [Medium.public.is_(True)]
+    if user_id is not None:
+        seen = (
+            select(Attachment.seq)
+            .join(Conversation, Conversation.id == Attachment.conversation_id)
+            .join(Member, and_(
+                Member.conversation_id == Attachment.conversation_id, Member.user_id == user_id
+            ))
+            .where(
+                Attachment.medium_id == Medium.id,
+                or_(
+                    Conversation.flags.bitwise_and(OPEN_HISTORY) != 0,
+                    Attachment.seq > Member.joined_seq,
+                ),
+            )
+        )
+        allowed += [Medium.owner_id == user_id, exists(seen)]
+    return select(Medium).where(or_(*allowed))
+
+
 def lock_media(connection: Connection, ids: Collection[str]) -> set[str]:
     """Those of these files that are there; no sweep takes them before the transaction ends."""
     query = select(Medium.id).where(Medium.id.in_(ids)).order_by(Medium.id).with_for_update()
@@ -216,7 +251,7 @@ def attach(connection: Connection, carriers: Collection[tuple[int, int, str]]) -
     ])
     connection.execute(
         update(Medium).where(Medium.id.in_({medium for _, _, medium in carriers}))
-        .values(loose_since=None)
+        .where(~Medium.public).values(loose_since=None)
     )
 
 
@@ -228,9 +263,8 @@ def detach(connection: Connection, conversation: int, seqs: Sequence[int]) -> No
         .returning(Attachment.medium_id)
     ).all()
     if freed:
-        carried = exists(select(Attachment.seq).where(Attachment.medium_id == Medium.id))
         connection.execute(
-            update(Medium).where(Medium.id.in_(set(freed)), ~Medium.public, ~carried)
+            update(Medium).where(Medium.id.in_(set(freed)), ~Medium.public, ~_CARRIED)
             .values(loose_since=now_ms())
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 
@@ -11,12 +12,13 @@ import structlog
 
 from app.store.blobs import Blobs
 from app.store.media import Media
-from app.store.uploads import Uploads
+from app.store.uploads import LIFE_MS, Uploads
 from app.store.users import now_ms
 
 PASS_SECONDS = 3600.0  # between two passes
 PAUSE_SECONDS = 0.05  # between two transactions: others write too
-SCRATCH_SECONDS = 86_400  # after which a file under way is nobody's: its process was killed
+# Seconds without a change after which what lies there is nobody's: a process was killed.
+FORSAKEN = {"scratch": 86_400, "uploads": LIFE_MS // 1000}
 
 log = structlog.get_logger()
 
@@ -42,6 +44,7 @@ class Sweeper:
     def sweep(self, now: int | None = None) -> None:
         """Take away what is due at `now` (milliseconds; None: now)."""
         now = now_ms() if now is None else now
+        self._media.retire(now)
         while self._media.sweep(now):
             gevent.sleep(PAUSE_SECONDS)
         while digests := self._media.doom(now):
@@ -54,13 +57,17 @@ class Sweeper:
                 (self._data / "uploads" / key).unlink(missing_ok=True)
             self._uploads.end(expired)
             gevent.sleep(PAUSE_SECONDS)
-        self._clear_scratch()
+        for folder, seconds in FORSAKEN.items():
+            _clear(self._data / folder, seconds)
 
-    def _clear_scratch(self) -> None:
-        for path in (self._data / "scratch").glob("*"):
-            try:
-                old = time.time() - path.stat().st_mtime > SCRATCH_SECONDS
-            except FileNotFoundError:
-                continue  # its owner was faster
-            if old:
-                rmtree(path, ignore_errors=True)
+
+def _clear(folder: Path, seconds: float) -> None:
+    for path in folder.glob("*"):
+        with suppress(FileNotFoundError):  # its owner was faster
+            if time.time() - _changed(path) > seconds:
+                rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _changed(path: Path) -> float:
+    """When a file, or the latest in a folder, was written to."""
+    return max(found.stat().st_mtime for found in (path, *path.glob("*")))

@@ -35,12 +35,12 @@ class Uploads:
         )
 
         def work(session: Session) -> None:
+            self._media.claim_room(session, user_id, length)
             count = session.scalar(select(func.count()).select_from(Upload).where(
                 Upload.owner_id == user_id, Upload.medium_id.is_(None), Upload.expires_at > now
             )) or 0
             if count >= OPEN_UPLOADS:
                 raise TooMany(f"You have {OPEN_UPLOADS} open uploads: finish or end some first.")
-            self._media.check_within(session, user_id, length)
             session.add(upload)
 
         self._database.write(work)

@@ -1,117 +1,188 @@
-"""Work beside the event loop: bounded, last in line for the CPU, and its errors are its own."""
+"""What looks at files is a process of its own: last in line for the CPU, bounded, replaceable."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
-import threading
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import gevent
 import pytest
 
-from app.content.workshop import NICENESS, WAITING, Workshop, digest_of
-from app.errors import BadMedia, Unavailable
+from app.content import helper
+from app.content.orders import Examined, Order
+from app.content.sounds import Measures
+from app.content.workshop import WAITING, Workshop
+from app.errors import BadMedia, StorageFull, Unavailable
+from tests.content.conftest import PIXELS, Put
+from tests.support import files
 from tests.support.client import PATIENCE
-from tests.support.server import ROOT
-
-REPORT = """
-import os, threading
-from app.content.workshop import Workshop
-print(Workshop(1).run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
-"""
+from tests.support.disks import some_bytes, tmpfs
+from tests.support.process import wait_until
 
 
-def niceness() -> int:
-    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+@pytest.fixture
+def workshop() -> Workshop:
+    return Workshop(1)
 
 
-def test_the_loop_goes_on_while_work_is_done() -> None:
-    """The work ends only when a greenlet has had its turns."""
-    turns, enough = 0, threading.Event()
-
-    def take_turns() -> None:
-        nonlocal turns
-        while turns < 10:
-            gevent.sleep(0)
-            turns += 1
-        enough.set()
-
-    gevent.spawn(take_turns)
-    assert Workshop(1).run(enough.wait, PATIENCE)
-    assert turns == 10
+def order(source: Path, **said: int) -> Order:
+    folder = source.parent / "made"
+    folder.mkdir(exist_ok=True)
+    return Order(str(source), str(folder), "", Measures(**said), PIXELS)
 
 
-def test_what_work_returns_and_raises_comes_out_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
-    workshop, mine = Workshop(1), BadMedia("This one.")
-
-    def refuse() -> None:
-        raise mine
-
-    assert workshop.run(divmod, 7, 2) == (3, 1)
-    for _ in range(2):
-        with pytest.raises(BadMedia) as caught:
-            workshop.run(refuse)
-        assert caught.value is mine
-    with pytest.raises(ZeroDivisionError):
-        workshop.run(divmod, 1, 0)
-    assert capfd.readouterr() == ("", "")
+def helpers() -> set[int]:
+    """The processes that this one has started and that live."""
+    found = map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+    return {pid for pid in found if b"helper" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
-def test_so_many_threads_work_and_so_many_pieces_wait() -> None:
-    workshop, go_on = Workshop(2), threading.Event()
-    lock, working, most = threading.Lock(), 0, 0
+@pytest.fixture
+def slow(put: Put) -> Iterator[Order]:
+    """What never ends, and costs nothing: a pipe without a writer."""
+    source = put(b"").parent / "pipe"
+    os.mkfifo(source)
+    yield order(source)
 
-    def work() -> int:
-        nonlocal working, most
-        with lock:
-            working += 1
-            most = max(most, working)
-        assert go_on.wait(PATIENCE)
-        with lock:
-            working -= 1
-        return 1
 
-    waiting = [gevent.spawn(workshop.run, work) for _ in range(WAITING)]
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_it_says_what_a_file_is_and_what_is_to_be_kept(workshop: Workshop, put: Put) -> None:
+    for data, media, type in (
+        (files.picture("JPEG"), "image", "image/jpeg"), (files.ogg(), "audio", "audio/ogg"),
+        (files.HTML, "file", "application/octet-stream"), (some_bytes(3_000_000), "file", ""),
+    ):
+        found = workshop.examine(order(put(data)))
+        assert found.media == media
+        assert found.type == (type or found.type)
+        for part in found.parts.values():
+            kept = Path(part.path).read_bytes()
+            assert (part.digest, part.size) == (digest(kept), len(kept))
+        assert found.parts.keys() == ({"digest", "small"} if media == "image" else {"digest"})
+
+
+def test_what_its_sender_has_measured_counts_where_the_file_does_not_tell(
+    workshop: Workshop, put: Put
+) -> None:
+    assert workshop.examine(order(put(files.webm(None)), duration=4_321)).measures.duration == 4_321
+    assert workshop.examine(order(put(files.webm(500)), duration=4_321)).measures.duration == 500
+
+
+def test_a_refusal_comes_out_as_it_is_and_the_next_file_is_looked_at(
+    workshop: Workshop, put: Put, tmp_path: Path
+) -> None:
+    before = helpers()
+    with pytest.raises(BadMedia, match="ends too early"):
+        workshop.examine(order(put(files.picture("JPEG")[:-200])))
+    mine = helpers() - before
+    with tmpfs(tmp_path / "full", "4k") as full, pytest.raises(StorageFull):
+        source = put(files.encoded(files.pattern(900, 900), "PNG"))
+        workshop.examine(Order(str(source), str(full), "", Measures(), PIXELS))
+    assert workshop.examine(order(put(files.picture("PNG")))).media == "image"
+    assert helpers() - before == mine
+
+
+def test_the_loop_goes_on_while_it_works(workshop: Workshop, slow: Order) -> None:
+    work = gevent.spawn(workshop.examine, slow)
+    for _ in range(10):
+        gevent.sleep(0.01)
+    assert not work.ready()
+    release(slow, work)
+    assert work.get().media == "file"
+
+
+def release(slow: Order, *works: gevent.Greenlet) -> None:
+    """Let the helpers that wait for a pipe see its end."""
     with gevent.Timeout(PATIENCE):
-        while working < 2:
+        while not all(work.ready() for work in works):
+            with suppress(OSError):  # nobody reads just now
+                os.close(os.open(slow.source, os.O_WRONLY | os.O_NONBLOCK))
+            gevent.sleep(0.01)
+
+
+def test_so_many_helpers_work_and_so_many_orders_wait(put: Put, slow: Order) -> None:
+    before, workshop = helpers(), Workshop(2)
+    waiting = [gevent.spawn(workshop.examine, slow) for _ in range(2)]
+    good = order(put(files.picture("PNG")))
+    waiting += [gevent.spawn(workshop.examine, good) for _ in range(WAITING - 2)]
+    with gevent.Timeout(PATIENCE):
+        while len(helpers() - before) < 2:
             gevent.sleep(0.01)
     with pytest.raises(Unavailable) as caught:
-        workshop.run(work)
+        workshop.examine(good)
     assert caught.value.retry
-    go_on.set()
-    gevent.joinall(waiting, timeout=PATIENCE, raise_error=True)
-    assert sum(greenlet.value for greenlet in waiting) == WAITING
-    assert most == 2
-    assert workshop.run(work) == 1
+    assert len(helpers() - before) == 2
+    release(slow, *waiting)
+    gevent.joinall(waiting, raise_error=True)
+    assert all(isinstance(greenlet.value, Examined) for greenlet in waiting)
 
 
-def test_failed_work_gives_its_place_back() -> None:
-    workshop = Workshop(1)
-    for _ in range(WAITING + 1):
-        with pytest.raises(ZeroDivisionError):
-            workshop.run(divmod, 1, 0)
+def test_it_comes_last_for_the_cpu_and_the_server_does_not(workshop: Workshop, put: Put) -> None:
+    before = helpers()
+    workshop.examine(order(put(files.picture("PNG"))))
+    [pid] = helpers() - before
+    assert os.sched_getscheduler(pid) == os.SCHED_IDLE
+    assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
-def test_its_threads_come_last_and_nobody_elses() -> None:
-    before = niceness()
-    assert Workshop(1).run(niceness) == max(before, NICENESS) > before
-    assert niceness() == before
+@pytest.mark.parametrize(("sign", "error"), [
+    (signal.SIGSEGV, BadMedia), (signal.SIGPROF, BadMedia), (signal.SIGKILL, Unavailable),
+    (signal.SIGTERM, Unavailable),
+])
+def test_a_helper_that_dies_takes_its_file_with_it_and_nothing_else(
+    workshop: Workshop, put: Put, slow: Order, sign: signal.Signals, error: type[Exception]
+) -> None:
+    before = helpers()
+    work = gevent.spawn(workshop.examine, slow)
+    with gevent.Timeout(PATIENCE):
+        while not helpers() - before:
+            gevent.sleep(0.01)
+    [pid] = helpers() - before
+    started(pid)
+    os.kill(pid, sign)
+    with pytest.raises(error):
+        work.get(timeout=PATIENCE)
+    assert workshop.examine(order(put(files.picture("PNG")))).media == "image"
 
 
-def test_a_process_that_comes_last_already_stays_there() -> None:
-    done = subprocess.run(
-        ["nice", "-n", "15", sys.executable, "-c", REPORT], cwd=ROOT, text=True,
-        capture_output=True, timeout=60,  # it gives way to all others
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert int(done.stdout) == niceness() + 15
+def started(pid: int) -> None:
+    """It is at work: it has the policy that it takes before its first order."""
+    with gevent.Timeout(PATIENCE):
+        while os.sched_getscheduler(pid) != os.SCHED_IDLE:
+            gevent.sleep(0.01)
 
 
-@pytest.mark.parametrize("size", [0, 1, 3_000_000])
-def test_a_digest_is_the_sha256_of_the_whole_file(tmp_path: Path, size: int) -> None:
-    data = os.urandom(size)
-    (tmp_path / "file").write_bytes(data)
-    assert digest_of(tmp_path / "file") == hashlib.sha256(data).hexdigest()
+def test_who_gives_up_does_not_leave_their_answer_to_the_next(
+    workshop: Workshop, put: Put, slow: Order
+) -> None:
+    with pytest.raises(gevent.Timeout), gevent.Timeout(0.3):
+        workshop.examine(slow)
+    assert workshop.examine(order(put(files.picture("PNG")))).type == "image/png"
+
+
+def test_what_takes_too_much_of_the_cpu_is_ended(put: Put) -> None:
+    """In a process of its own: it would end this one."""
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        helper.CPU_SECONDS = 0.1
+        helper.examine = lambda order: sum(iter(lambda: 1, 0))  # for ever
+        helper.within_bounds(order(put(b"x")))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGPROF
+
+
+def test_helpers_end_with_whoever_started_them(put: Put) -> None:
+    before, workshop = helpers(), Workshop(1)
+    workshop.examine(order(put(files.picture("PNG"))))
+    assert len(helpers() - before) == 1
+    del workshop
+    wait_until(lambda: helpers() <= before)
