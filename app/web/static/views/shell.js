@@ -36,7 +36,7 @@ class Shell extends Element_ {
     const open = computed(() => (LISTS.has(name.value) ? "list" : name.value === "group" ? "details" : "main"));
     effect(() => this.setAttribute("data-open", open.value));
     effect(() => this.#redirect());
-    const conversation = computed(() => route.value.params.conversation ?? route.value.params.group ?? null);
+    const conversation = computed(() => shown(route.value));
     return [
       h("hi-banner"),
       h("nav", { class: "rail", "aria-label": () => t("list.navigation") }, TABS.map((tab) => this.#tab(tab, name))),
@@ -63,6 +63,12 @@ class Shell extends Element_ {
     if (ELSEWHERE.has(name)) go("/", { replace: true });
     if (name === "user") openWith(params.user);
   }
+}
+
+/** The id of the conversation that a route shows, or null. */
+function shown({ name, params }) {
+  if (name === "chat") return params.conversation;
+  return name === "group" ? params.group : null;
 }
 
 async function openWith(user) {

@@ -35,9 +35,11 @@ class Composer extends Element_ {
       mentioned: (name, id) => this.#chosen.set(name, id),
     });
     effect(() => {
-      const { active } = this.completion;
-      if (active.value) this.area.setAttribute("aria-activedescendant", active.value);
-      else this.area.removeAttribute("aria-activedescendant");
+      const active = this.completion.active.value;
+      for (const [name, value] of [["aria-controls", active && "completion"], ["aria-activedescendant", active]]) {
+        if (value) this.area.setAttribute(name, value);
+        else this.area.removeAttribute(name);
+      }
     });
     this.#followEditing();
     this.#followDraft();
@@ -56,7 +58,7 @@ class Composer extends Element_ {
   #textarea() {
     return h("textarea", {
       class: "composer-text", rows: 1, "aria-label": () => t("composer.message"), placeholder: () => t("composer.placeholder"),
-      "aria-autocomplete": "list", "aria-controls": "completion", dir: "auto", ".value": this.text.peek(),
+      "aria-autocomplete": "list", dir: "auto", ".value": this.text.peek(),
       "on:input": () => this.#onInput(), "on:keydown": (event) => this.#onKey(event), "on:click": () => this.completion.look(),
       "on:blur": () => this.completion.close(), "on:paste": (event) => this.#onPaste(event),
     });

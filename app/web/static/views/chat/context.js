@@ -57,8 +57,8 @@ export class ChatContext {
   }
 
   #wanted() {
-    const { conversation, seq } = route.value.params;
-    return conversation === this.id ? seq ?? null : null;
+    const { name, params } = route.value;
+    return name === "chat" && params.conversation === this.id ? params.seq ?? null : null;
   }
 
   #isAdmin() {

@@ -37,7 +37,7 @@ export function messageRow(row, chat) {
     h("div", { class: "bubble" },
       () => quote(entry, chat),
       () => forwarded(entry.value.message?.forwarded),
-      body(entry, chat),
+      body(entry, chat), " ", // the space is for who copies it, and for screen readers
       foot(entry, state, own, gone)),
     reactions(entry, chat),
     when(() => state.value === "failed", () => failure(entry))));
@@ -65,7 +65,8 @@ function quote(entry, chat) {
     const found = original.value;
     return found ? summary(found.message ?? null) : t("message.original");
   };
-  return h("button", { type: "button", class: "quote", "on:click": () => chat.view.jumpTo(seq), "aria-label": () => t("message.to_original") },
+  return h("button", { type: "button", class: "quote", "on:click": () => chat.view.jumpTo(seq), title: () => t("message.to_original") },
+    h("span", { class: "visually-hidden" }, () => t("message.to_original")),
     h("bdi", { class: "quote-name ellipsis" }, () => (original.value ? nameOf(original.value.sender) : "")),
     h("span", { class: "quote-text" }, words));
 }

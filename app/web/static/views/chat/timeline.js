@@ -25,6 +25,7 @@ class Timeline extends Element_ {
     this.chat.view = this;
     this.unreadAfter = signal(null);
     this.away = signal(false); // from the end
+    this.isOpen = false; // before it is at its first place, nothing has been seen
     const rows = this.#rows();
     this.list = h("div", { class: "messages" }, each(rows, (row) => row.key, (row) => this.#row(row)));
     this.scroller = h("div", {
@@ -56,7 +57,7 @@ class Timeline extends Element_ {
     if (kind === "message") return messageRow(row, this.chat);
     if (kind === "day") return h("div", { class: "day", role: "separator" }, h("span", null, () => formatDay(at)));
     if (kind === "unread") return h("div", { class: "unread-mark", role: "separator" }, h("span", null, () => t("chat.unread_mark")));
-    return h("div", { class: "happened" }, h("span", null, () => happened(row.value.entry.event)));
+    return h("div", { class: "happened", "data-seq": () => row.value.entry.seq }, h("span", null, () => happened(row.value.entry.event)));
   }
 
   #loading() {
@@ -84,11 +85,14 @@ class Timeline extends Element_ {
   /** Begin where the reader has stopped; an address that names a message goes there instead. */
   async #open() {
     const { unread = 0, read_seq: readSeq = 0 } = this.chat.row.peek() ?? {};
-    if (!unread || this.chat.wanted.peek()) return;
-    this.unreadAfter.value = readSeq;
-    await this.timeline.jumpTo(readSeq + 1);
-    const mark = this.list.querySelector(".unread-mark");
-    if (mark) this.anchor.show(mark, 0.25);
+    if (this.chat.wanted.peek()) await this.jumpTo(this.chat.wanted.peek());
+    else if (unread) {
+      this.unreadAfter.value = readSeq;
+      await this.timeline.jumpTo(readSeq + 1);
+      const mark = this.list.querySelector(".unread-mark");
+      if (mark) this.anchor.show(mark, 0.25);
+    }
+    this.isOpen = true;
     this.#look();
   }
 
@@ -111,7 +115,7 @@ class Timeline extends Element_ {
   }
 
   #markRead() {
-    if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+    if (!this.isOpen || document.visibilityState !== "visible" || !document.hasFocus()) return;
     const { row } = this.chat;
     const seq = this.anchor.atEnd ? row.peek()?.last_seq : Number(this.anchor.lastInView()?.dataset.seq ?? 0);
     if (seq > (row.peek()?.read_seq ?? 0)) client.conversations.markRead(this.chat.id, seq);
@@ -127,7 +131,7 @@ class Timeline extends Element_ {
     addEventListener("focus", onReturn);
     addEventListener("blur", onLeave);
     this.own(() => { removeEventListener("focus", onReturn); removeEventListener("blur", onLeave); });
-    effect(() => { if (this.chat.wanted.value) queueMicrotask(() => this.jumpTo(this.chat.wanted.peek())); });
+    effect(() => { if (this.chat.wanted.value && this.isOpen) this.jumpTo(this.chat.wanted.value); });
   }
 
   /** The bubble of a message that is shown, or null. */
@@ -149,12 +153,13 @@ class Timeline extends Element_ {
     setTimeout(() => found.classList.remove("flash"), FLASH_MS);
   }
 
-  /** Show the first message of a day (its first millisecond) at the top. */
+  /** Show the first message at or after a time (ms) at the top, below its day. */
   async jumpToDate(at) {
     await this.timeline.jumpToDate(at);
-    const rows = [...this.list.querySelectorAll("[data-seq]")];
+    const rows = [...this.list.querySelectorAll(".message")];
     const found = rows.find((row) => row.entry.peek().at >= at) ?? rows.at(-1);
-    if (found) this.anchor.show(found, 0);
+    const day = found?.previousElementSibling;
+    if (found) this.anchor.show(day?.matches(".day") ? day : found, 0);
     this.#onScroll();
   }
 

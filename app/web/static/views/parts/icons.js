@@ -60,7 +60,7 @@ export function icon(name) {
   const drawing = document.createElementNS(NAMESPACE, "svg");
   const attributes = {
     class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false",
-    fill: FILLED.has(name) ? "currentColor" : "none", stroke: "currentColor", "stroke-width": "1.7",
+    fill: FILLED.has(name) ? "currentColor" : "none", stroke: "currentColor", "stroke-width": name === "more" ? "2.8" : "1.7",
     "stroke-linecap": "round", "stroke-linejoin": "round",
   };
   for (const [key, value] of Object.entries(attributes)) drawing.setAttribute(key, value);
