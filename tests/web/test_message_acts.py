@@ -1,0 +1,157 @@
+"""What one does with a message, and that the others see it: react, recall, delete, forward, pin."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import eventually
+from tests.support.chat import open_chat
+from tests.support.chat_page import (
+    choose,
+    composer,
+    conversation,
+    message,
+    messages,
+    open_page,
+    said,
+    say,
+)
+from tests.support.client import Person
+from tests.support.groups import new_group
+from tests.web.conftest import NewDesk
+
+
+@pytest.fixture
+def chat(alice: Person, bob: Person) -> int:
+    return open_chat(alice, bob)
+
+
+def both(desk_of: NewDesk, alice: Person, bob: Person, chat: int) -> tuple[Page, Page]:
+    return open_page(desk_of(alice), chat), open_page(desk_of(bob), chat)
+
+
+def test_reactions_are_put_and_taken_back(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    say(bob, chat, "cake is here")
+    mine, theirs = both(desk_of, alice, bob, chat)
+    message(mine, "cake is here").hover()
+    message(mine, "cake is here").get_by_role("button", name="React").click()
+    mine.get_by_role("dialog", name="Emoji").get_by_role("button", name="cake").first.click()
+    for page, pressed in ((mine, "true"), (theirs, "false")):
+        chip = message(page, "cake is here").get_by_role("button", name="cake, 1 person")
+        expect(chip).to_have_attribute("aria-pressed", pressed)
+    message(theirs, "cake is here").get_by_role("button", name="cake, 1 person").click()
+    chip = message(mine, "cake is here").get_by_role("button", name="cake, 2 people")
+    expect(chip).to_have_attribute("title", f"You, {bob.name}")
+    chip.click()
+    theirs_again = message(theirs, "cake is here").get_by_role("button", name="cake, 1 person")
+    expect(theirs_again).to_be_visible()
+
+
+def test_a_recall_takes_the_text_from_everybody(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    say(alice, chat, "a slip")
+    mine, theirs = both(desk_of, alice, bob, chat)
+    choose(mine, message(mine, "a slip"), "Recall for everybody")
+    mine.get_by_role("dialog").get_by_role("button", name="Recall for everybody").click()
+    expect(messages(mine).get_by_text("You recalled a message")).to_be_visible()
+    expect(messages(theirs).get_by_text(f"{alice.name} recalled a message")).to_be_visible()
+    expect(message(theirs, "a slip")).to_have_count(0)
+    choose(theirs, message(theirs, "recalled a message"), "Delete for me")
+    expect(theirs.get_by_role("dialog")).to_be_visible()
+    theirs.keyboard.press("Escape")
+
+
+def test_deleting_is_for_oneself_on_all_devices(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    say(bob, chat, "first")
+    say(bob, chat, "second")
+    mine, theirs = both(desk_of, alice, bob, chat)
+    other = open_page(desk_of(alice), chat)
+    choose(mine, message(mine, "second"), "Delete for me")
+    mine.get_by_role("dialog").get_by_role("button", name="Delete for me").click()
+    for page in (mine, other):
+        expect(message(page, "second")).to_have_count(0)
+        expect(conversation(page, bob.name)).to_contain_text("first")
+    expect(message(theirs, "second")).to_be_visible()
+
+
+def test_a_message_is_forwarded_with_its_author(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    say(bob, chat, "the train goes at ten")
+    group = new_group(alice, name="travellers")
+    page = open_page(desk_of(alice), chat)
+    choose(page, message(page, "the train goes at ten"), "Forward")
+    dialog = page.get_by_role("dialog", name="Forward to")
+    dialog.get_by_role("searchbox").fill("travel")
+    dialog.get_by_role("button", name="travellers").click()
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(message(page, "the train goes at ten")).to_contain_text(f"Forwarded from {bob.name}")
+    assert said(alice, group)["forwarded"]["sender"] == bob.id
+
+
+def test_a_pinned_message_stands_above_the_others_and_is_jumped_to(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    say(bob, chat, "the key is under the mat")
+    for number in range(30):
+        say(bob, chat, f"message {number}")
+    mine, theirs = both(desk_of, alice, bob, chat)
+    choose(mine, message(mine, "the key is under the mat"), "Pin")
+    for page in (mine, theirs):
+        bar = page.get_by_role("button", name="Pinned 1/1")
+        expect(bar).to_contain_text("the key is under the mat")
+    theirs.get_by_role("button", name="Pinned 1/1").click()
+    expect(message(theirs, "the key is under the mat")).to_be_in_viewport()
+    theirs.get_by_role("button", name="Unpin").click()
+    for page in (mine, theirs):
+        expect(page.get_by_role("button", name="Pinned 1/1")).to_have_count(0)
+
+
+def test_who_has_read_a_message_of_a_group_is_told(
+    alice: Person, bob: Person, desk_of: NewDesk
+) -> None:
+    group = new_group(alice, bob)
+    seq = say(alice, group, "who is in?")
+    page = open_page(desk_of(alice), group)
+    assert bob.post(f"/v2/conversations/{group}/read", seq=seq).ok
+    expect(message(page, "who is in?")).to_contain_text("Read")
+    choose(page, message(page, "who is in?"), "Who has read it")
+    expect(page.get_by_role("dialog", name="Read by 1 person")).to_contain_text(bob.name)
+
+
+def test_only_what_is_allowed_is_offered(alice: Person, bob: Person, desk_of: NewDesk) -> None:
+    group = new_group(alice, bob)
+    say(alice, group, "the owner's")
+    page = open_page(desk_of(bob), group)
+    shown = message(page, "the owner's")
+    shown.hover()
+    shown.get_by_role("button", name="More").click()
+    menu = page.get_by_role("menu")
+    expect(menu.get_by_role("menuitem", name="Reply")).to_be_visible()
+    for item in ("Edit", "Recall for everybody", "Pin"):
+        expect(menu.get_by_role("menuitem", name=item, exact=True)).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(composer(page)).to_be_visible()
+
+
+def test_a_refusal_is_told_in_words(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    page = open_page(desk_of(alice), chat)
+    assert bob.request("PUT", f"/v2/contacts/{alice.id}/block").ok
+    composer(page).fill("hello?")
+    composer(page).press("Enter")
+    failed = message(page, "hello?")
+    expect(failed.get_by_role("alert")).to_contain_text("Not sent.")
+    failed.get_by_role("button", name="Try again").click()
+    expect(failed.get_by_role("alert")).to_contain_text("Not sent.")
+    assert bob.request("DELETE", f"/v2/contacts/{alice.id}/block").ok
+    failed.get_by_role("button", name="Try again").click()
+    expect(failed.get_by_role("alert")).to_have_count(0)
+    eventually(lambda: said(bob, chat).get("content"), "hello?")
