@@ -195,6 +195,21 @@ def test_a_file_is_its_owners_again_when_its_message_is_forgotten(
     assert fetch(ada, found).status_code == 200
 
 
+def test_the_files_of_a_disbanded_group_go(app: Flask, ada: Account, ben: Account) -> None:
+    """Nobody reads its messages any more; what was forwarded before stays."""
+    group = ada.post("/v2/groups", name="g", members=[ben.id]).json["id"]
+    one, two = uploaded(ada)["id"], uploaded(ada, png(color="red"))["id"]
+    seqs = [send(ada, group, key).json["seq"] for key in (one, two)]
+    chat = ben.post("/v2/conversations", user=ada.id).json["id"]
+    source = {"conversation": group, "seqs": [seqs[1]]}
+    ben.post(f"/v2/conversations/{chat}/forwards", **{"ref": "f", "from": source})
+    assert ada.delete(f"/v2/groups/{group}").status_code == 204
+    sweep(app, days=0)
+    sweep(app, days=2)
+    problem(fetch(ada, one), 404, "not_found")
+    assert fetch(ben, two).status_code == 200
+
+
 def test_what_is_in_a_message_stays(app: Flask, ada: Account, ben: Account, chat: int) -> None:
     found = uploaded(ada)["id"]
     send(ada, chat, found)

@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotFound, QuotaExceeded, Unavailable
 from app.models import Attachment, Blob, Conversation, Medium, Member, Upload, User
-from app.models.message import OPEN_HISTORY
+from app.models.message import GROUP, OPEN_HISTORY
 from app.store.database import Database
 from app.store.users import now_ms
 
@@ -47,6 +47,10 @@ _FORMER = """
         SELECT '/v2/media/' || id AS address FROM medium WHERE public AND loose_since < ?
         EXCEPT SELECT avatar FROM "user" EXCEPT SELECT avatar FROM chat_group
     ) AS former"""
+# A disbanded group whose messages, which nobody reads any more, carry files.
+_DISBANDED = """
+    SELECT id FROM conversation WHERE kind = ? AND closed_at IS NOT NULL
+    AND EXISTS (SELECT 1 FROM attachment WHERE conversation_id = conversation.id) LIMIT 1"""
 _CARRIED = exists(select(Attachment.seq).where(Attachment.medium_id == Medium.id))
 
 
@@ -182,6 +186,21 @@ class Media:
                 Medium.id.in_(former[start:start + SWEPT_AT_ONCE]), Medium.loose_since < before
             ).values(public=False, loose_since=case((_CARRIED, None), else_=now))
             self._database.write(partial(Session.execute, statement=some))
+
+    def let_go(self) -> bool:
+        """Take some files of a disbanded group out of its messages; whether there were any."""
+        found = self._database.rows_aside(_DISBANDED, GROUP)
+        if not found:
+            return False
+        [(group,)] = found
+
+        def work(session: Session) -> None:
+            carriers = select(Attachment.seq).where(Attachment.conversation_id == group)
+            some = session.scalars(carriers.limit(SWEPT_AT_ONCE)).all()
+            detach(session.connection(), group, some)
+
+        self._database.write(work)
+        return True
 
     def sweep(self, now: int) -> int:
         """Forget some of the files that have been loose for too long; how many those were."""

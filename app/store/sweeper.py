@@ -44,6 +44,8 @@ class Sweeper:
     def sweep(self, now: int | None = None) -> None:
         """Take away what is due at `now` (milliseconds; None: now)."""
         now = now_ms() if now is None else now
+        while self._media.let_go():
+            gevent.sleep(PAUSE_SECONDS)
         self._media.retire(now)
         while self._media.sweep(now):
             gevent.sleep(PAUSE_SECONDS)
