@@ -171,9 +171,8 @@ class Many(Site):
 
     def stop_bus(self, seconds: float) -> None:
         """SIGSTOP: Valkey takes connections, and never answers."""
-        self.valkey.pause()
-        time.sleep(seconds)
-        self.valkey.resume()
+        with self.valkey.paused():
+            time.sleep(seconds)
 
 
 @contextmanager
@@ -197,7 +196,7 @@ def _many(stack: ExitStack, folder: Path) -> Many:
     postgres = Postgres()
     stack.callback(postgres.stop)
     postgres.start()
-    valkey = Valkey(folder)
-    stack.callback(valkey.stop)
+    valkey = Valkey()
+    stack.callback(valkey.kill)
     valkey.start()
     return Many(folder, postgres, valkey)

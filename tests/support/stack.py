@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey for a benchmark: `python -m tests.support.stack FOLDER`.
+"""PostgreSQL and Valkey for a benchmark: `python -m tests.support.stack`.
 
 Says in one line of JSON where they are, and ends them when its input ends.
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 
 
-def main(folder: Path) -> None:
-    postgres, valkey = Postgres(), Valkey(folder)
+def main() -> None:
+    postgres, valkey = Postgres(), Valkey()
     try:
         postgres.start()
         valkey.start()
@@ -24,9 +23,9 @@ def main(folder: Path) -> None:
         }), flush=True)
         sys.stdin.read()
     finally:
-        valkey.stop()
+        valkey.kill()
         postgres.stop()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

