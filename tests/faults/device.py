@@ -258,7 +258,7 @@ class Device:
         ref = error.get("ref") or ""
         self._write("error", ref=ref, code=error["code"], retry=error["retry"])
         self._asked.pop(ref, None)
-        if ref == self._syncing:
+        if ref and ref == self._syncing:
             raise Ended(f"no sync: {error['code']}")
         if ref not in self.unacked:
             return
