@@ -53,7 +53,7 @@ def start_hichat(port: int, data: Path) -> Server:
 def start_many(port: int, data: Path) -> Server:
     """Two workers over a PostgreSQL and a Valkey of their own, on the same core."""
     stack = subprocess.Popen(
-        [str(ROOT / ".venv" / "bin" / "python"), "-m", "tests.support.stack"],
+        [str(ROOT / ".venv" / "bin" / "python"), "-m", "tests.support.stack", str(data)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),
     )  # fmt: skip

@@ -6,35 +6,34 @@ one likes. Seconds are reported there; here nothing is asserted of them but that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.faults.faults import FAULTS
-from tests.faults.rounds import Report
 from tests.faults.series import Series
 
-SINGLE = (
-    "cut", "half_open", "black_hole", "slow_reader", "worker_kill", "master_kill", "power_cut",
-    "rolling", "flush_kill", "flush_fails", "disk_full",
-)
 SEED = 1
+ROUNDS = {
+    "single": (
+        "cut", "half_open", "black_hole", "slow_reader", "worker_kill", "master_kill", "power_cut",
+        "rolling", "flush_kill", "flush_fails", "disk_full",
+    ),
+    "many": (
+        "half_open", "worker_kill", "master_kill", "rolling", "database_kill", "database_cut",
+        "bus_kill", "bus_stop", "bus_cut",
+    ),
+}
 
 
-@pytest.fixture(scope="module")
-def series(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Series]:
-    made = Series(tmp_path_factory.mktemp("faults"), tmp_path_factory.mktemp("histories"))
-    yield made
-    made.stop()
-
-
-def passed(report: Report) -> None:
-    print(report)
-    assert report.findings == [], str(report)
-    assert report.counts["acked"] > 0, "nobody said anything: this proved nothing"
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", SINGLE)
-def test_one_process_keeps_its_promises(series: Series, name: str) -> None:
-    passed(series.play(FAULTS["single"][name], SEED))
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("topology", ROUNDS)
+def test_what_was_promised_is_kept_whatever_breaks(topology: str, tmp_path: Path) -> None:
+    series = Series(tmp_path, tmp_path / "histories")
+    try:
+        for number, name in enumerate(ROUNDS[topology]):
+            print(series.play(FAULTS[topology][name], SEED + number))
+    finally:
+        series.stop()
+    assert series.findings == 0, "\n".join(map(str, series.reports))
+    assert all(report.counts["acked"] > 0 for report in series.reports), "nobody said anything"

@@ -100,9 +100,10 @@ class Subscriber:
         """Write what `ask` and `leave` have ordered. Never returns."""
         while True:
             self._order.wait()
-            command, channels = self._orders.popleft()
-            if not self._orders:
+            if not self._orders:  # the connection was lost since
                 self._order.clear()
+                continue
+            command, channels = self._orders.popleft()
             connection = self._connection
             try:
                 for start in range(0, len(channels), AT_ONCE):

@@ -24,6 +24,8 @@ SETTINGS = {
     "HICHAT_ACCESS_TOKEN_SECONDS": "604800",
     "HICHAT_HEARTBEAT_SECONDS": "2",  # half-open connections end within the patience of a round
     "HICHAT_QUEUE_FRAMES": "256", "HICHAT_QUEUE_BYTES": "65536",  # slow readers meet their bounds
+    # One process, whatever topology the other tests run in.
+    "WEB_CONCURRENCY": "1", "HICHAT_DATABASE_URL": "", "HICHAT_REDIS_URL": "",
 }
 APP = "tests.model.app:app"  # passwords that cost nothing: every round has users of its own
 PATIENCE = 30.0
@@ -52,7 +54,7 @@ class Site:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.server = Server(folder, APP, **SETTINGS, **settings)
+        self.server = Server(folder, APP, **SETTINGS | settings)
         self.near, self.far = Door(self.server), Door(self.server)
 
     def start(self) -> None:
@@ -171,8 +173,9 @@ class Many(Site):
 
     def stop_bus(self, seconds: float) -> None:
         """SIGSTOP: Valkey takes connections, and never answers."""
-        with self.valkey.paused():
-            time.sleep(seconds)
+        self.valkey.pause()
+        time.sleep(seconds)
+        self.valkey.resume()
 
 
 @contextmanager
@@ -196,7 +199,7 @@ def _many(stack: ExitStack, folder: Path) -> Many:
     postgres = Postgres()
     stack.callback(postgres.stop)
     postgres.start()
-    valkey = Valkey()
-    stack.callback(valkey.kill)
+    valkey = Valkey(folder)
+    stack.callback(valkey.stop)
     valkey.start()
     return Many(folder, postgres, valkey)

@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey for a benchmark: `python -m tests.support.stack`.
+"""PostgreSQL and Valkey for a benchmark: `python -m tests.support.stack FOLDER`.
 
 Says in one line of JSON where they are, and ends them when its input ends.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 
 
-def main() -> None:
-    postgres, valkey = Postgres(), Valkey()
+def main(folder: Path) -> None:
+    postgres, valkey = Postgres(), Valkey(folder)
     try:
         postgres.start()
         valkey.start()
@@ -23,9 +24,9 @@ def main() -> None:
         }), flush=True)
         sys.stdin.read()
     finally:
-        valkey.kill()
+        valkey.stop()
         postgres.stop()
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

