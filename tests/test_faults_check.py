@@ -308,3 +308,10 @@ def test_a_removed_member_may_be_refused() -> None:
     history = good()
     history.append(line("error", "3-near", ref="", code="not_a_member", retry=False))
     assert check(history) == []
+
+
+def test_what_a_removed_member_says_may_be_overtaken() -> None:
+    history = good()
+    a_later_message_is_stored_first(history)
+    history.append(line("change", conversation=CHAT, user=ANN, on=False))
+    assert check(history) == []

@@ -75,12 +75,16 @@ def reordered(story: Story) -> Iterator[str]:
 
 
 def _overtaken(story: Story) -> Iterator[str]:
-    """What was refused is repeated later, and may be overtaken; nothing else."""
+    """What was refused is repeated later, and may be overtaken; nothing else.
+
+    Who was removed for a while may have been refused without hearing of it.
+    """
     seqs = {entry.said: entry.seq for log in story.logs.values() for entry in log}
     last: dict[tuple[str, int], int] = {}
     for send in story.sends.values():
         seq = seqs.get(send.content)
-        if seq is None or send.failed:
+        left = (send.conversation, send.user, False) in story.changes
+        if seq is None or send.failed or left:
             continue
         before = last.setdefault((send.device, send.conversation), seq)
         if seq < before:
