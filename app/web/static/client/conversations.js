@@ -99,17 +99,26 @@ export class Conversations {
       } catch {
         return; // the next greeting tries again
       }
-      const fresh = page.conversations.filter((row) => this.adopt(row));
+      const fresh = this.#adopt(page.conversations);
       before = page.next;
       if (!before || (!fresh.length && page.conversations.some((row) => !row.pinned))) return;
     }
   }
 
-  /** Take a row that the server has sent; whether it says anything new of the log. */
+  /** Take a row that the server has sent. */
   adopt(row) {
+    this.#adopt([row]);
+  }
+
+  /** Take rows; those that say anything new of their logs. */
+  #adopt(rows) {
+    this.users.know(...rows.map(({ user }) => user));
+    this.sync.meet(rows.map(({ id, last_seq }) => [id, last_seq]));
+    return rows.filter((row) => this.#merge(row));
+  }
+
+  #merge(row) {
     const held = this.#rows.get(row.id);
-    this.users.know(row.user);
-    this.sync.meet(row.id, row.last_seq);
     if (held && held.last_seq > row.last_seq) return true; // events have overtaken it
     const read_seq = Math.max(row.read_seq, held?.read_seq ?? 0);
     const counted = read_seq > row.read_seq && read_seq >= row.last_seq ? { unread: 0, mentions: 0 } : {};

@@ -11,6 +11,7 @@ import { giveUp, upload } from "client/upload.js";
 
 const REST = 1000; // ms to wait before a refusal that may pass is asked again; doubles
 const LONGEST_REST = 30_000;
+const DISK = 1000; // ms that an item waits to be kept
 const OTHERS_TURN = 3000; // ms that the tab which made an item has to send it
 const AS_TOLD = ["file", "emoji"]; // media that are the sender's word; others are what the file is
 const KEYS = 500; // refs of sent items that are remembered, to know their entries again
@@ -68,7 +69,8 @@ export class Outbox {
       state: file ? "uploading" : "pending", error: null, progress: 0,
     };
     this.#set(item);
-    this.#keep(item).then(() => {
+    // A disk that does not answer must not keep a message from being sent.
+    Promise.race([this.#keep(item), pause(DISK)]).then(() => {
       this.#tell("changed", item.ref);
       this.pump();
     });
@@ -133,7 +135,7 @@ export class Outbox {
       } catch (error) {
         if (error.status === 0) return; // the next greeting goes on
         if (error.retry) {
-          await new Promise((resolve) => setTimeout(resolve, rest));
+          await pause(rest);
           rest = Math.min(2 * rest, LONGEST_REST);
         } else {
           await this.#fail(item.ref, error);
@@ -190,7 +192,7 @@ export class Outbox {
       } catch (error) {
         if (signal.aborted) return;
         if (!error.retry && error.code !== "wrong_offset") throw error;
-        await new Promise((resolve) => setTimeout(resolve, rest));
+        await pause(rest);
       }
     }
   }
@@ -248,6 +250,10 @@ export class Outbox {
     this.#set({ ...item, kept: true, progress: this.#items.peek().get(ref)?.progress ?? 0 });
     setTimeout(() => { if (this.#items.peek().has(ref)) this.pump(); }, OTHERS_TURN);
   }
+}
+
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** What the log tells of a file, of what the upload was answered with. */

@@ -9,8 +9,9 @@ import { open, remove, result, transaction } from "client/db.js";
 import { changed, removed, rowOf, targets } from "client/log.js";
 
 const VERSION = 1;
-const KEPT = 2000; // rows of a conversation, behind its cursor
-const TRIM_EVERY = 500;
+const KEPT = 500; // rows of a conversation, behind its cursor, where it goes on
+const TRIM_EVERY = 100;
+const MOST = 50_000; // rows altogether: what is over that at a start is forgotten, and read again
 
 export class Store {
   #db = null;
@@ -25,6 +26,9 @@ export class Store {
       db.createObjectStore("users", { keyPath: "id" });
       db.createObjectStore("outbox", { keyPath: "ref" });
       db.createObjectStore("things", { keyPath: "name" });
+    });
+    await this.#run("readwrite", ["events"], undefined, async (events) => {
+      if (await result(events.count()) > MOST) events.clear();
     });
   }
 

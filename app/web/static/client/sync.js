@@ -46,12 +46,11 @@ export class Sync {
     else if (seq > cursor && !this.#busy.has(conversation)) this.#ask([conversation]);
   }
 
-  /** A conversation was seen with this head; whether it was known. */
-  meet(id, head) {
-    const known = this.cursors.has(id);
-    if (!known) this.#begin([[id, head]]);
-    else if (head > this.cursors.get(id)) this.#behind(new Map([[id, head]]));
-    return known;
+  /** Conversations were seen with these heads: [[id, seq], ...]. */
+  meet(heads) {
+    const known = heads.filter(([id]) => this.cursors.has(id));
+    this.#begin(heads.filter(([id]) => !this.cursors.has(id)));
+    this.#behind(new Map(known));
   }
 
   /** A conversation that is not the user's any more. */
@@ -78,8 +77,7 @@ export class Sync {
     if (!more) {
       for (const id of [...this.cursors.keys()]) if (!heads.has(id) && id !== this.account) this.forget(id);
     }
-    this.#begin([...heads].filter(([id]) => !this.cursors.has(id)));
-    this.#behind(heads);
+    this.meet([...heads]);
   }
 
   #begin(places) {

@@ -108,6 +108,7 @@ export class Timeline {
   /** A signal of a row of this conversation by its seq (what a reply is to); null until known. */
   quoted(seq) {
     if (!this.#quoted.has(seq)) {
+      if (this.#quoted.size >= MOST) this.#quoted.delete(this.#quoted.keys().next().value);
       this.#quoted.set(seq, signal(this.#state.rows.get(seq) ?? null));
       if (!this.#state.rows.has(seq)) this.#fetchQuoted(seq);
     }
@@ -256,7 +257,8 @@ export class Timeline {
   async #fetchQuoted(seq) {
     const [kept] = await this.parts.store.rows(this.id, seq, seq);
     const found = kept ?? await this.#page({ after: seq - 1, limit: 1 }).then(({ events }) => events[0], () => null);
-    if (found?.seq === seq && !this.#quoted.get(seq).peek()) this.#quoted.get(seq).value = found;
+    const quoted = this.#quoted.get(seq);
+    if (found?.seq === seq && quoted && !quoted.peek()) quoted.value = found;
   }
 
   // -- the window ----------------------------------------------------------------------------
