@@ -14,7 +14,6 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
-    Route,
     expect,
     sync_playwright,
 )
@@ -29,9 +28,9 @@ BLOCKED = "Service Worker registration blocked by Playwright"  # as we have aske
 NETWORK = ("net::ERR_", "WebSocket connection to")
 SLOW_3G = {"latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 FAST_3G = {"latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 94_000}
-VIEWS = re.compile(
-    r'<link rel="(?:modulepreload|stylesheet)"[^>]*>|<script type="module"[^>]*></script>'
-)
+# All that the client layer does without: a page of it alone is there much sooner.
+VIEWS = re.compile(r"/assets/\w+/(?:styles/|main\.js|views/(?!client\.js|environment\.js))")
+TYPES = {"css": "text/css", ".js": "text/javascript"}
 LAB = """async () => {
     const { client } = await import("views/client.js");
     globalThis.client = client;
@@ -103,7 +102,9 @@ class Desk:
     def lab(self) -> Page:
         """A page with the client (`client`) and without any view."""
         page = self.context.new_page()
-        page.route(f"{self.server.http}/", _without_views)
+        page.route(VIEWS, lambda route: route.fulfill(
+            body="", content_type=TYPES[route.request.url[-3:]]
+        ))
         page.goto("/")
         if self.person:
             page.evaluate(LAB)
@@ -117,16 +118,6 @@ class Desk:
         self.context.close()
         found = [text for text in self.trouble if not any(part in text for part in self.allowed)]
         assert found == [], found
-
-
-def _without_views(route: Route) -> None:
-    """The page with its policy and its import map, and nothing else: views and styles take time."""
-    answer = route.fetch()
-    policy = answer.headers["content-security-policy"]
-    route.fulfill(
-        body=VIEWS.sub("", answer.text()), content_type="text/html; charset=utf-8",
-        headers={"Content-Security-Policy": policy},
-    )
 
 
 def throttle(page: Page, conditions: dict[str, int]) -> None:
