@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config as configuration
 from app import cli, health, http, logs, media, message, metrics, models, services, user, web
+from app.cluster.letters import Names
 from app.extensions import db, jwt, limiter, migrate, sock
 from app.origins import allow_origins
 
@@ -62,6 +63,7 @@ def _flask_settings(config: configuration.Config) -> dict[str, object]:
         "JWT_COOKIE_CSRF_PROTECT": False,  # no cookies: no claim for them
         "RATELIMIT_ENABLED": config.rate_limits,
         "RATELIMIT_STORAGE_URI": config.redis_url or "memory://",
+        "RATELIMIT_KEY_PREFIX": Names(config.signing_key()).prefix,
         "RATELIMIT_STORAGE_OPTIONS": REDIS_PATIENCE if config.redis_url else {},
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis, each process counts
         "RATELIMIT_HEADERS_ENABLED": True,

@@ -52,6 +52,23 @@ class Numbers(Collector):
         for code, count in sorted(hub.closed.items()):
             closed.add_metric([str(code)], count)
         yield closed
+        if self._found.cluster is not None:
+            yield from self._between()
+
+    def _between(self) -> Iterator[Metric]:
+        """What a process among several watches."""
+        assert self._found.cluster is not None
+        bus = self._found.cluster.bus
+        yield GaugeMetricFamily("hichat_bus_well", "Letters through Redis arrive", bus.well())
+        yield CounterMetricFamily(
+            "hichat_bus_letters", "Letters that left for other processes", bus.publisher.sent
+        )
+        yield CounterMetricFamily(
+            "hichat_bus_dropped", "Letters that Redis did not take", bus.publisher.dropped
+        )
+        yield CounterMetricFamily(
+            "hichat_events_recovered", "Events told out of the log", bus.follower.recovered
+        )
 
 
 @bp.get("/metrics")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import gevent
 import structlog
@@ -20,14 +20,15 @@ from app.chat.hub import Hub
 from app.chat.node import Limits
 from app.chat.presence import LocalLeases, Presence
 from app.chat.seed import V1
-from app.cluster.cluster import Cluster
-from app.cluster.history import History
 from app.content.workshop import Workshop
 from app.store import Database, Store
 from app.store.blobs import Blobs
 from app.store.disk import DiskBlobs
 from app.store.sweeper import Sweeper
 from config import Config
+
+if TYPE_CHECKING:
+    from app.cluster.cluster import Cluster
 
 EXTENSION = "hichat"
 EXIT_BROKEN = 70
@@ -95,10 +96,7 @@ def build(config: Config, engine: Engine) -> Services:
     limits = Limits(
         config.queue_frames, config.queue_bytes, config.heartbeat, config.send_timeout
     )
-    cluster = None
-    if config.clustered:
-        history = History(store)
-        cluster = Cluster(config.redis_url, config.signing_key(), hub, history, _die)
+    cluster = _cluster(config, store, hub) if config.clustered else None
     bus: Bus = cluster.bus if cluster else hub
     presence = Presence(
         cluster.leases if cluster else LocalLeases(), store.sightings.visible,
@@ -112,6 +110,13 @@ def build(config: Config, engine: Engine) -> Services:
         V1(addresses.for_conversation), Workshop(config.media_processes),
         Sweeper(store.media, store.uploads, blobs, config.data_path), cluster,
     )
+
+
+def _cluster(config: Config, store: Store, hub: Hub) -> Cluster:
+    from app.cluster.cluster import Cluster  # redis-py takes memory that one process need not pay
+    from app.cluster.history import History
+
+    return Cluster(config.redis_url, config.signing_key(), hub, History(store), _die)
 
 
 def blobs_of(config: Config) -> Blobs:

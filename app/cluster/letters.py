@@ -100,15 +100,15 @@ class Names:
     """The keys and channels of one installation: several may share a Redis, none a signing key."""
 
     def __init__(self, signing_key: str) -> None:
-        self._prefix = f"hichat:{hashlib.sha256(signing_key.encode()).hexdigest()[:12]}"
-        self.everybody = f"{self._prefix}:all"
-        self.processes = f"{self._prefix}:processes"
+        self.prefix = f"hichat:{hashlib.sha256(signing_key.encode()).hexdigest()[:12]}"
+        self.everybody = f"{self.prefix}:all"
+        self.processes = f"{self.prefix}:processes"
 
     def user(self, user: int) -> str:
-        return f"{self._prefix}:u:{user}"
+        return f"{self.prefix}:u:{user}"
 
     def group(self, conversation: int) -> str:
-        return f"{self._prefix}:g:{conversation}"
+        return f"{self.prefix}:g:{conversation}"
 
     def channels(self, to: Address) -> list[str]:
         """Where those listen who an address is for."""
@@ -119,10 +119,10 @@ class Names:
         return [self.user(user) for user in to.users()]
 
     def alive(self, process: str) -> str:
-        return f"{self._prefix}:alive:{process}"
+        return f"{self.prefix}:alive:{process}"
 
     def online(self, process: str) -> str:
-        return f"{self._prefix}:online:{process}"
+        return f"{self.prefix}:online:{process}"
 
     def used(self, nonce: str) -> str:
-        return f"{self._prefix}:used:{nonce}"
+        return f"{self.prefix}:used:{nonce}"
