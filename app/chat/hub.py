@@ -128,8 +128,10 @@ class Hub:
         """As `publish`, for a change. Who comes by it hears it, who goes nothing behind it."""
         self._move(event, partial(self.publish, event, None, to, origin))
 
-    def publish_late(self, event: Event, message: Message | None, to: Address) -> None:
-        """As both, for an event that was read from the log: some have heard of it already.
+    def publish_late(
+        self, event: Event, message: Message | None, to: Address, origin: Node | None
+    ) -> None:
+        """As both, for an event that some have heard of already, because it comes from elsewhere.
 
         It goes to those whose greeting did not tell of it.
         """
@@ -140,7 +142,7 @@ class Hub:
                 node for nodes in self._groups(to) for node in nodes
                 if seq > node.greeted.get(conversation, 0)
             ]
-            self.publish(event, message, to, None, (nodes,))
+            self.publish(event, message, to, origin, (nodes,))
 
         self._move(event, tell)
 

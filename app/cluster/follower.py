@@ -132,11 +132,9 @@ class Follower:
         self, event: Event, to: Address, message: Message | None, origin: Node | None
     ) -> None:
         self._told[event.conversation] = event.seq
+        self._hub.publish_late(event, message or message_of(event), to, origin)
         if event.type in CHANGES:
-            self._hub.announce(event, to, origin)
             self._moved(event.conversation)
-        else:
-            self._hub.publish(event, message or message_of(event), to, origin)
 
     def _release(self, key: int) -> None:
         """Tell those that waited and follow now; the gap is closed when none is left."""
@@ -206,11 +204,8 @@ class Follower:
         events = self._log.between(key, told, upto, PAGE)
         for event in events:
             if event.seq == (self._last(key) or 0) + 1:  # else it came in meanwhile
-                self._told[key] = event.seq
-                self._hub.publish_late(event, message_of(event), gap.to)
+                self._tell(event, gap.to, None, None)
                 self.recovered += 1
-                if event.type in CHANGES:
-                    self._moved(key)
         if not events and (self._last(key) or 0) == told:
             self._told[key] = upto  # it is not in the log any more: its account was deleted
         return True

@@ -31,6 +31,7 @@ class Publisher:
         self._connection: AbstractConnection | None = None
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._bytes = 0
+        self._sending = 0  # letters that Redis has not answered yet
         self._work = Event()
         self.sent = 0  # letters
         self.dropped = 0
@@ -77,15 +78,18 @@ class Publisher:
         self._bytes -= sum(len(letter) for _, letter in batch)
         if not waiting:
             self._work.clear()
+        self._sending = len(batch)
         commands = [("PUBLISH", channel, letter) for channel, letter in batch]
         self._connection.send_packed_command(self._connection.pack_commands(commands))
         for _ in batch:
             self._connection.read_response()
         self.sent += len(batch)
+        self._sending = 0
 
     def _drop(self) -> None:
         """Old news is worth nothing: the others have looked into the log by then."""
-        self.dropped += len(self._waiting)
+        self.dropped += len(self._waiting) + self._sending
+        self._sending = 0
         self._waiting.clear()
         self._bytes = 0
         self._work.clear()

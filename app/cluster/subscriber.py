@@ -107,10 +107,12 @@ class Subscriber:
             connection = self._connection
             try:
                 for start in range(0, len(channels), AT_ONCE):
-                    if connection is not None:
+                    if connection is not None and connection is self._connection:
                         connection.send_command(command, *channels[start : start + AT_ONCE])
             except (RedisError, OSError):
                 pass  # the reader finds the connection closed
+            if connection is not None and connection is not self._connection:
+                connection.disconnect()  # redis-py opens one that was closed meanwhile again
 
     def _serve(self) -> None:
         connection = self._connect()
