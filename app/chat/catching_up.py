@@ -52,6 +52,8 @@ class CatchingUp:
             # Entered, then read: what was said meanwhile is in the heads, and a group that the
             # user was removed from meanwhile is left. Whatever comes later finds the node.
             self._bus.enter(node, groups)
+            if node.dialect.greets:
+                node.forget()  # what was told until here is in the heads
             heads = found.heads(node.user, HELLO_CONVERSATIONS + 1)
             more = len(heads) > HELLO_CONVERSATIONS
             groups = set(found.groups(node.user)) if more else _groups(heads)

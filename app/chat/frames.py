@@ -240,6 +240,7 @@ class Dialect(Protocol):
     """
 
     echoes: bool  # whether a connection gets back what it has sent to a group
+    greets: bool  # whether it is told first where its conversations are
 
     def parse(self, text: str) -> Command | None: ...
 
@@ -286,6 +287,7 @@ class V2:
     """The product's own dialect, described in docs/protocol.md."""
 
     echoes = False
+    greets = True
 
     def parse(self, text: str) -> Command | None:
         try:
