@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 from flask.cli import AppGroup
@@ -19,7 +19,11 @@ from app.health import VERSION
 from app.services import services
 from app.store.archive import Refused, written
 from app.store.backup import write_backup
+from app.store.moving import Move, from_sqlite, to_postgresql
 from app.store.restore import restore_backup
+from config import with_driver
+
+DIFFERENCES_TOLD = 20
 
 commands = AppGroup("hichat", help="Operate HiChat.")
 
@@ -103,6 +107,42 @@ def restore(file: str) -> None:
                    " everybody has to log in again.")
     _tell_files(end.missing, "was not in the backup")
     _tell_files(end.damaged, "was damaged already when the backup was made")
+
+
+@commands.command()
+@click.argument("sqlite_url")
+@click.argument("postgres_url")
+def migrate_store(sqlite_url: str, postgres_url: str) -> None:
+    """Move everything from SQLITE_URL to the empty database POSTGRES_URL, while no server runs.
+
+    Whatever stops it, the same command goes on where it was. At the end every row of both is
+    compared. Status 1: it failed, or they are not the same.
+    """
+    os.umask(0o077)
+    with (
+        _told("SQLite"), from_sqlite(sqlite_url) as source,
+        to_postgresql(with_driver(postgres_url)) as target,
+    ):
+        move = Move(source, target)
+        if not move.moved:
+            with _bar("copying", move.rows) as bar:
+                move.copy(lambda _, rows: bar.update(rows))
+        with _bar("comparing", move.rows) as bar:
+            differences = move.compare(lambda _, rows: bar.update(rows))
+        for difference in differences[:DIFFERENCES_TOLD]:
+            click.echo(str(difference), err=True)
+        if differences:
+            raise Refused(
+                f"{len(differences)} differences. If a server was running, or somebody has written"
+                " to one of the two: empty the PostgreSQL database and begin again."
+            )
+        if not move.moved:
+            move.finish()
+    click.echo(f"{move.rows} rows, the same in both. Set HICHAT_DATABASE_URL and start.")
+
+
+def _bar(label: str, rows: int) -> Any:
+    return click.progressbar(length=rows, label=label, file=sys.stderr, width=0)
 
 
 @contextmanager

@@ -23,11 +23,20 @@ from app.store import Database
 from app.store.archive import Manifest, Refused, written
 from app.store.backup import write_backup
 from app.store.restore import restore_backup
-from tests.support.backups import ODD, NewSite, World, contents, dump, hichat, opened, sites
+from tests.support.backups import (
+    ODD,
+    NewSite,
+    Returned,
+    World,
+    contents,
+    dump,
+    hichat,
+    opened,
+    sites,
+)
 from tests.support.client import PASSWORD, Person
 from tests.support.process import wait_until
 from tests.support.server import Server
-from tests.support.web import Account
 
 SECRET = "a signing key of these tests, of some length"
 MANIFEST = "manifest.json"
@@ -150,13 +159,6 @@ def test_a_restored_site_is_the_same_and_serves_on_from_each_database_to_each(
     assert media[0] == media[1]
     assert len(media[1]) == 2
     serves_on(new, world)
-
-
-class Returned(Person):
-    """Somebody whose token is older than this site."""
-
-    def __init__(self, site: Server, account: Account) -> None:
-        self.server, self.id, self.name, self.token = site, account.id, account.name, account.token
 
 
 def serves_on(site: Server, world: World) -> None:

@@ -24,7 +24,6 @@ from flask import Response, request
 
 from app.auth import tokens
 from app.auth.tokens import login_required
-from app.content.sounds import check_declared
 from app.errors import (
     BadRequest,
     HiChatError,
@@ -79,10 +78,11 @@ def capabilities() -> Response:
 def begin_upload() -> Response:
     """Begin an upload of `Upload-Length` bytes, perhaps with its first ones: 201."""
     _check_version()
-    user, length, hints = tokens.current().user, _whole("Upload-Length"), _metadata()
+    user, length = tokens.current().user, _whole("Upload-Length")
     check_size(length)
-    check_declared(hints.said)
-    upload = services().store.uploads.begin(user, length, msgspec.json.encode(hints).decode())
+    upload = services().store.uploads.begin(
+        user, length, msgspec.json.encode(_metadata()).decode()
+    )
     try:
         with _taken(upload) as file:
             if request.mimetype == OFFSET_TYPE:

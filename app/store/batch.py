@@ -33,6 +33,7 @@ from app.models.message import (
 )
 from app.store.asked import Asked
 from app.store.clock import POSTGRESQL, clock
+from app.store.database import together
 from app.store.items import (
     ERASED,
     EVERYBODY,
@@ -67,7 +68,10 @@ _SEATS = Asked("""
 
 
 class Batch:
-    """One run of one transaction. It happens in the constructor; `results` is what comes of it."""
+    """One run of one transaction. All is worked out in the constructor, and `write` writes it.
+
+    `results` is what comes of it.
+    """
 
     def __init__(
         self,
@@ -106,7 +110,10 @@ class Batch:
         if not look_up:
             self._reconsider()
         self._open_pairs()
-        self._write()
+        if self.carriers:
+            attach(self.connection, [
+                (to.conversation, to.seq, medium) for to, medium in self.carriers
+            ])
 
     def _reconsider(self) -> None:
         """What was refused may be the repeat of something stored before the reason arose."""
@@ -180,10 +187,11 @@ class Batch:
         if self.connection.dialect.name == "sqlite":
             found = cursor.execute(_LOCK_SQLITE, (str(ids),)).fetchall()
         else:
-            found = cursor.execute(_LOCK_POSTGRESQL, (ids,)).fetchall()
+            with together(self.connection):  # the BEGIN before it
+                cursor.execute(_LOCK_POSTGRESQL, (ids,))
+            found = cursor.fetchall()
         self.heads = {row[0]: Head(row[:-1]) for row in found}
-        # The embedded one's statement says no time: None in each row.
-        return max((row[-1] or 0 for row in found), default=0) or clock(self.connection)
+        return max((row[-1] for row in found), default=None) or clock(self.connection)
 
     def _find_repeats(self, items: Sequence[Item]) -> None:
         drafts = (item for item in items if isinstance(item, Draft))
@@ -358,7 +366,7 @@ class Batch:
             head.id, head.kind, head.low, head.high, now, now > read, head.size, blocked
         )
 
-    def _write(self) -> None:
+    def write(self) -> None:
         rows = Rows(self.connection)
         if self.rows:
             rows.append(self.rows, [head for head in self.heads.values() if head.advanced])
@@ -366,10 +374,6 @@ class Batch:
             rows.mention([
                 (to.conversation, user, to.seq) for to, users in self.mentions
                 for user in set(users)
-            ])
-        if self.carriers:
-            attach(self.connection, [
-                (to.conversation, to.seq, medium) for to, medium in self.carriers
             ])
         if self.marks:
             rows.mark_read([(seq, *key) for key, seq in sorted(self.marks.items())])

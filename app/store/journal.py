@@ -44,7 +44,6 @@ class JournalStore:
         except Exception:
             # One item that the database cannot take must not cost the others theirs.
             if len(batch) > 1:
-                log.warning("journal_split", items=len(batch), exc_info=True)
                 return [result for item in batch for result in self.commit([item])]
             log.exception("journal_refused")
             return [Unavailable("The database cannot store this message.")]
@@ -59,7 +58,7 @@ class JournalStore:
                 return Batch(connection, batch, self._pairs, look_up, self._contacts_only)
 
             try:
-                done = self._database.append(transaction)
+                done = self._database.append(transaction, Batch.write)
             except Contested:
                 continue
             self._remember(done.opened)

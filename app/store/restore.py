@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -46,13 +46,13 @@ def restore_backup(
             " which this version does not know: restore it with that version or a later one."
         )
     with _Files(blobs, data) as files, schema.refusals(database), database.alone() as connection:
-        _prepare(connection, manifest.revision)
+        prepare(connection, manifest.revision)
         rows = _Rows(connection, manifest)
         secret, end = _load(members, rows, files)
         reader.verify(end)
         rows.verify()
         files.verify(end)
-        _finish(connection, rows.tables)
+        finish(connection, rows.tables)
         if secret is not None:
             # Before the commit: while there are no users, the key here has signed nothing.
             keep_secret(secret.decode())
@@ -80,8 +80,8 @@ def _load(members: Iterator[Member], rows: _Rows, files: _Files) -> tuple[bytes 
     return secret, end
 
 
-def _prepare(connection: Connection, revision: str) -> None:
-    """Refuse a database that is used; give an empty one the schema of the backup."""
+def prepare(connection: Connection, revision: str) -> None:
+    """Refuse a database that is used; give an empty one this schema."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA cache_size={-CACHE}")
     present = schema.revision(connection)
@@ -90,9 +90,8 @@ def _prepare(connection: Connection, revision: str) -> None:
     for table in schema.tables(connection):
         if connection.scalar(select(1).select_from(table).limit(1)):
             raise Refused(
-                f"The database is in use: it has rows in the table {table.name}. Restore into a new"
-                " one: set HICHAT_DATA_DIR to a new folder, or HICHAT_DATABASE_URL to an empty"
-                " database."
+                f"The database is in use: it has rows in the table {table.name}. Take a new one:"
+                " set HICHAT_DATA_DIR to a new folder, or HICHAT_DATABASE_URL to an empty database."
             )
     if present != revision:
         if present is not None:
@@ -114,7 +113,7 @@ class _Rows:
         for name, said in manifest.tables.items():
             if name not in known or set(said.columns) != set(known[name].columns.keys()):
                 raise damaged(f"the table {name} is not that of schema {manifest.revision}")
-            self._statements[name] = _statement(connection, known[name], said.columns)
+            self._statements[name] = taking(connection, known[name], said.columns)
 
     def add(self, member: Member) -> None:
         table = member.name.split("/")[1]
@@ -131,14 +130,7 @@ class _Rows:
         if self._connection.dialect.name == "sqlite":
             self._connection.exec_driver_sql(self._statements[table], [tuple(row) for row in rows])
         else:
-            self._copy(self._statements[table], rows)
-
-    def _copy(self, statement: str, rows: list[list[Any]]) -> None:
-        """Many times as fast as INSERT."""
-        driver: Any = self._connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+            copy_rows(self._connection, self._statements[table], rows)
 
     def verify(self) -> None:
         for name, count in self._counts.items():
@@ -146,13 +138,21 @@ class _Rows:
                 raise damaged(f"the table {name} has {count} rows")
 
 
-def _statement(connection: Connection, table: Table, columns: list[str]) -> str:
+def taking(connection: Connection, table: Table, columns: list[str]) -> str:
     """What takes rows into a table. The names are those of a schema."""
     quote = connection.dialect.identifier_preparer.quote
     target = f"{quote(table.name)} ({', '.join(map(quote, columns))})"
     if connection.dialect.name == "sqlite":
         return f"INSERT INTO {target} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
     return f"COPY {target} FROM STDIN"
+
+
+def copy_rows(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+    """PostgreSQL: many times as fast as INSERT."""
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 class _Files:
@@ -209,7 +209,7 @@ def _end(member: Member) -> End:
         raise damaged(f"{member.name}: {error}") from error
 
 
-def _finish(connection: Connection, tables: list[Table]) -> None:
+def finish(connection: Connection, tables: list[Table]) -> None:
     """What is not in the rows: where ids go on, this version's schema, an index to be made."""
     if connection.dialect.name == "postgresql":
         for table in tables:

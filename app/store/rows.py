@@ -1,7 +1,7 @@
 """How a batch gets into its tables: row by row on SQLite, all at once on PostgreSQL.
 
-PostgreSQL takes the rows as one array for each column: one text, prepared once, whatever their
-number, and one round trip for the events and their heads (docs/performance.md has the figures).
+PostgreSQL takes the rows as one parameter: one text, prepared once, whatever their number, and one
+round trip for the events and their heads (docs/performance.md has the figures).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from app.store.places import Head
@@ -25,21 +26,22 @@ _MARK_READ = "UPDATE member SET read_seq = ? WHERE conversation_id = ? AND user_
 _APPEND_ALL = """
     WITH added AS (
         INSERT INTO event (conversation_id, seq, type, sender_id, ref, at, body)
-        SELECT * FROM unnest(
-            %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::bigint[],
-            %s::text[]
-        )
+        SELECT (new->>0)::bigint, (new->>1)::bigint, new->>2, (new->>3)::bigint, new->>4,
+            (new->>5)::bigint, new->>6
+        FROM jsonb_array_elements(%s::jsonb) AS new
     )
-    UPDATE conversation SET last_seq = new.seq, last_at = new.at, message_seq = new.said
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS new (seq, at, said, id)
-    WHERE conversation.id = new.id"""
+    UPDATE conversation SET last_seq = (now->>0)::bigint, last_at = (now->>1)::bigint,
+        message_seq = (now->>2)::bigint
+    FROM jsonb_array_elements(%s::jsonb) AS now WHERE conversation.id = (now->>3)::bigint"""
 _MENTION_ALL = """
     INSERT INTO mention (conversation_id, user_id, seq)
-    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])"""
+    SELECT (new->>0)::bigint, (new->>1)::bigint, (new->>2)::bigint
+    FROM jsonb_array_elements(%s::jsonb) AS new"""
 _MARK_ALL_READ = """
-    UPDATE member SET read_seq = new.seq
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS new (seq, conversation_id, user_id)
-    WHERE member.conversation_id = new.conversation_id AND member.user_id = new.user_id"""
+    UPDATE member SET read_seq = (now->>0)::bigint
+    FROM jsonb_array_elements(%s::jsonb) AS now
+    WHERE conversation_id = (now->>1)::bigint AND user_id = (now->>2)::bigint"""
+_encode = msgspec.json.Encoder().encode
 
 
 class Rows:
@@ -56,7 +58,7 @@ class Rows:
             self._cursor.executemany(_INSERT, events)
             self._cursor.executemany(_ADVANCE, advanced)
         else:
-            self._cursor.execute(_APPEND_ALL, _columns(events) + _columns(advanced))
+            self._cursor.execute(_APPEND_ALL, (_json(events), _json(advanced)))
 
     def mention(self, named: Sequence[Row]) -> None:
         """(conversation, user, seq)."""
@@ -70,8 +72,8 @@ class Rows:
         if self._embedded:
             self._cursor.executemany(one, rows)
         else:
-            self._cursor.execute(all_at_once, _columns(rows))
+            self._cursor.execute(all_at_once, (_json(rows),))
 
 
-def _columns(rows: Sequence[Row]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _json(rows: Sequence[Row]) -> str:
+    return _encode(rows).decode()

@@ -18,6 +18,10 @@ from app.store.database import MIGRATIONS, Database
 from app.store.wordindex import is_index_table
 
 VERSION_TABLE = "alembic_version"
+REMEDY = (
+    "Nothing has changed. See that it runs, that it has room, that no server uses it while you"
+    " restore, and that the backup is a good one."
+)
 
 
 def revision(connection: Connection) -> str | None:
@@ -51,17 +55,14 @@ def empty(connection: Connection) -> None:
 
 
 @contextmanager
-def refusals(database: Database) -> Iterator[None]:
+def refusals(database: Database, remedy: str = REMEDY) -> Iterator[None]:
     """What the database itself does not do, as Refused."""
     driver: Any = database.engine.dialect.loaded_dbapi
     try:
         yield
     except (DBAPIError, driver.Error, OverflowError) as error:
         said = " ".join(str(getattr(error, "orig", error)).split())
-        raise Refused(
-            f"The database refused it ({said}). Nothing has changed. See that it runs, that it has"
-            " room, that no server uses it while you restore, and that the backup is a good one."
-        ) from error
+        raise Refused(f"The database refused it ({said}). {remedy}") from error
 
 
 def _config(connection: Connection) -> Config:

@@ -26,9 +26,11 @@ from app.models import Attachment, Blob, Medium, Upload
 from app.store import Database
 from app.store.users import now_ms
 from tests.support.chat import text
+from tests.support.client import Person
 from tests.support.groups import new_group, team
 from tests.support.postgres import new_database
 from tests.support.server import ROOT, Server
+from tests.support.web import Account
 
 NewSite = Callable[..., Server]  # kind, settings
 ODD = "a\ttab, a \"quote\", a \\ and a 😀"
@@ -188,6 +190,13 @@ class World:
         [path] = (path for path in (self.folder / "media").rglob("*") if path.is_file()
                   and hashlib.sha256(path.read_bytes()).hexdigest() == digest)
         return path
+
+
+class Returned(Person):
+    """Somebody whose token is older than this site."""
+
+    def __init__(self, site: Server, account: Account) -> None:
+        self.server, self.id, self.name, self.token = site, account.id, account.name, account.token
 
 
 def done(answer: Any) -> None:
