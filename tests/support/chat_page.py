@@ -46,9 +46,10 @@ def choose(page: Page, shown: Locator, item: str) -> None:
     page.get_by_role("menuitem", name=item).click()
 
 
-def conversation(page: Page, name: str | re.Pattern[str]) -> Locator:
-    """A line of the conversation list."""
-    return page.get_by_role("list", name="Chats").get_by_role("link", name=name)
+def conversation(page: Page, name: str) -> Locator:
+    """The line of a conversation in the list."""
+    lines = page.get_by_role("list", name="Chats").get_by_role("link")
+    return lines.filter(has=page.get_by_title(name, exact=True))
 
 
 def say(sender: Person, chat: int, content: str, media: str = "text", **more: Any) -> int:

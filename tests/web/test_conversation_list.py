@@ -36,8 +36,8 @@ def lines(page: Page) -> Locator:
 
 
 def names(page: Page) -> list[str]:
-    """The conversations, in their order; a line is a name, a time, and what was said."""
-    return [found.split("\n")[0] for found in lines(page).all_inner_texts()]
+    """The conversations, in their order."""
+    return lines(page).locator(".conversation-title").all_inner_texts()
 
 
 def want(page: Page, name: str, item: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser import eventually, throttle, wait_for
+from tests.support.browser import throttle, wait_for
 from tests.support.chat import open_chat
 from tests.support.chat_page import composer, message, messages, open_page, said
 from tests.support.client import Person
@@ -80,7 +80,7 @@ def test_the_viewer_shows_one_picture_after_the_other_and_gives_the_focus_back(
     first = page.get_by_role("button", name="Open the picture a.png")
     shown(first)
     shown(page.get_by_role("button", name="Open the picture b.jpg"))
-    eventually(lambda: alice.get(f"/v2/conversations/{chat}")["last_seq"], 2)
+    expect(messages(page).get_by_text("Sent")).to_have_count(2)
     first.click()
     viewer = page.get_by_role("dialog", name="Pictures")
     shown(viewer)

@@ -10,6 +10,7 @@ import { acceptDrops } from "views/chat/tray.js";
 import { typingLine } from "views/chat/typing.js";
 import { conversationMenu } from "views/conversations/menu.js";
 import { face } from "views/conversations/row.js";
+import { iconButton } from "views/parts/button.js";
 import { prompt } from "views/parts/dialog.js";
 import { attempt, explain } from "views/parts/errors.js";
 import { icon } from "views/parts/icons.js";
@@ -43,15 +44,18 @@ function header(chat) {
   const about = h("div", { class: "chat-about" },
     h("h1", { class: "ellipsis", title }, h("bdi", null, title)),
     h("div", { class: "chat-status ellipsis" }, () => status(row.value)));
-  const more = h("button", {
-    type: "button", class: "icon-button", "aria-label": () => t("chat.menu"), "aria-haspopup": "menu", "on:click": () => openMore(chat, more),
-  }, icon("more"));
+  const more = iconButton(() => t("chat.menu"), "more", () => openMore(chat, more), { "aria-haspopup": "menu" });
   return h("header", { class: "screen-header chat-header" },
     h("a", { class: "icon-button back", href: "#/", "aria-label": () => t("chat.back") }, icon("back")),
     face(row),
     when(group, () => h("a", { class: "chat-open", href: `#/g/${chat.id}`, title: () => t("chat.details") }, about),
-      () => h("button", { type: "button", class: "chat-open", disabled: () => (partner() ? null : true), "on:click": () => showPerson(partner()) }, about)),
-    h("a", { class: "icon-button", href: `#/search?conversation=${chat.id}`, "aria-label": () => t("chat.search") }, icon("search")),
+      () => h("button", {
+        type: "button", class: "chat-open", disabled: () => (partner() ? null : true), "on:click": () => showPerson(partner()),
+      }, about)),
+    h("a", {
+      class: "icon-button", href: `#/search?conversation=${chat.id}`,
+      "aria-label": () => t("chat.search"), title: () => t("chat.search"),
+    }, icon("search")),
     more);
 }
 

@@ -3,7 +3,7 @@
 import { Element_, define, h } from "core/dom.js";
 import { t } from "core/i18n.js";
 import { signal } from "core/signals.js";
-import { findEmoji, groups, nameOf } from "views/parts/emoji-list.js";
+import { QUICK, findEmoji, groups, nameOf } from "views/parts/emoji-list.js";
 import { placed } from "views/parts/placed.js";
 
 const RECENT = "hichat.emoji";
@@ -38,7 +38,7 @@ class Emoji extends Element_ {
   #all() {
     const sections = groups.map(({ id, emoji }) => this.#section(id, emoji.map((one) => one.emoji)));
     const before = recent();
-    return before.length ? [this.#section("recent", before), ...sections] : sections;
+    return [this.#section("recent", before.length ? before : QUICK), ...sections];
   }
 
   #found(query) {

@@ -62,7 +62,10 @@ function address(about, local, size) {
     effect(() => () => URL.revokeObjectURL(made));
     found.value = made;
   } else if (about.id) {
-    client.media.addressOf(about.id, size).then((url) => { found.value = url ?? ""; }, () => {});
+    effect(() => {
+      client.connection.state.value; // what could not be asked for offline is asked for afterwards
+      if (!found.peek()) client.media.addressOf(about.id, size).then((url) => { found.value = url ?? ""; }, () => {});
+    });
   }
   return found;
 }
@@ -91,7 +94,8 @@ function film(about, local, entry) {
   const url = address(about, local);
   const frame = h("div", { class: "film" },
     when(() => url.value, () => h("video", {
-      src: () => url.value, controls: true, preload: "metadata", playsinline: true, "aria-label": () => about.name || t("message.kind.video"),
+      src: () => url.value, controls: true, preload: "metadata", playsinline: true,
+      "aria-label": () => about.name || t("message.kind.video"),
     })), progress(entry));
   size(frame, { width: about.width || 320, height: about.height || 180 });
   return frame;
@@ -105,7 +109,8 @@ function document_(about, local, entry) {
       h("bdi", { class: "file-name", title: about.name }, about.name || t("message.unnamed")),
       h("span", { class: "file-size" }, () => (about.size ? formatSize(about.size) : ""))),
     when(() => url.value && about.id, () => h("a", {
-      class: "icon-button", href: () => url.value, download: about.name ?? true, "aria-label": () => t("message.download", { name: about.name ?? "" }),
+      class: "icon-button", href: () => url.value, download: about.name ?? true,
+      "aria-label": () => t("message.download", { name: about.name ?? "" }),
     }, icon("download"))),
     progress(entry));
 }
@@ -115,8 +120,8 @@ function progress(entry) {
   return when(() => entry.value.state === "uploading", () => {
     const share = () => Math.round(100 * (entry.value.progress ?? 0));
     const ring = h("div", {
-      class: "progress", role: "progressbar", "aria-label": () => t("message.uploading"), "aria-valuemin": "0", "aria-valuemax": "100",
-      "aria-valuenow": share,
+      class: "progress", role: "progressbar", "aria-label": () => t("message.uploading"),
+      "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": share,
     }, h("button", {
       type: "button", class: "progress-cancel", "aria-label": () => t("message.cancel_upload"),
       "on:click": () => client.outbox.discard(entry.peek().ref),

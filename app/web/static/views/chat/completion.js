@@ -75,10 +75,11 @@ export class Completion {
     this.#word = word;
     const wanted = word.slice(1).toLowerCase();
     const all = this.#source.mentionAll() ? EVERYBODY.filter((name) => name.startsWith(wanted)).slice(0, 1) : [];
+    const horn = () => h("span", { class: "emoji" }, "📣");
     const members = (await this.#source.members()).filter(({ name }) => name.toLowerCase().includes(wanted));
     members.sort((a, b) => b.name.toLowerCase().startsWith(wanted) - a.name.toLowerCase().startsWith(wanted));
     return [
-      ...all.map((name) => ({ key: "all", label: t("composer.everybody", { name }), text: `@${name} `, face: () => h("span", { class: "emoji" }, "📣") })),
+      ...all.map((name) => ({ key: "all", label: t("composer.everybody", { name }), text: `@${name} `, face: horn })),
       ...members.map(({ id, name }) => ({
         key: id, label: name, text: `@${name} `, mention: [name, id], face: () => h("hi-avatar", { ".user": id, size: "s" }),
       })),

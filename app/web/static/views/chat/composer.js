@@ -12,6 +12,7 @@ import { addFiles, tray } from "views/chat/tray.js";
 import { startVoice } from "views/chat/voice.js";
 import { canRecord } from "views/chat/recorder.js";
 import { openEmoji } from "views/emoji.js";
+import { iconButton } from "views/parts/button.js";
 import { attempt } from "views/parts/errors.js";
 import { icon } from "views/parts/icons.js";
 import { nameOf, summary } from "views/parts/summary.js";
@@ -50,9 +51,16 @@ class Composer extends Element_ {
       this.#strip(),
       tray(chat),
       when(() => this.voice.value === null, () => this.#line(), () => this.voice.peek().bar),
-      when(() => this.left.value < NEAR_LIMIT, () => h("p", { class: () => ["composer-left", this.left.value < 0 && "over"], role: "status" },
-        () => (this.left.value < 0 ? t("composer.too_long", { count: -this.left.value }) : t("composer.left", { count: this.left.value })))),
+      this.#room(),
     ];
+  }
+
+  /** How much more one may write, when that is not much. */
+  #room() {
+    const words = () => (this.left.value < 0 ? t("composer.too_long", { count: -this.left.value })
+      : t("composer.left", { count: this.left.value }));
+    return when(() => this.left.value < NEAR_LIMIT,
+      () => h("p", { class: () => ["composer-left", this.left.value < 0 && "over"], role: "status" }, words));
   }
 
   #textarea() {
@@ -66,19 +74,20 @@ class Composer extends Element_ {
 
   #line() {
     const { chat } = this;
-    const file = h("input", {
-      type: "file", multiple: true, hidden: true, "on:change": () => { addFiles(chat, file.files); file.value = ""; this.area.focus(); },
-    });
-    const button = (label, drawing, run, props = {}) => h("button", {
-      type: "button", class: "icon-button", "aria-label": () => t(label), title: () => t(label), "on:click": run, ...props,
-    }, icon(drawing));
-    const smile = button("composer.emoji", "smile", () => openEmoji(smile, (emoji) => this.#insert(emoji)), { "aria-haspopup": "dialog" });
+    const take = () => {
+      addFiles(chat, file.files);
+      file.value = "";
+      this.area.focus();
+    };
+    const file = h("input", { type: "file", multiple: true, hidden: true, "on:change": take });
+    const pick = () => openEmoji(smile, (emoji) => this.#insert(emoji));
+    const smile = iconButton(() => t("composer.emoji"), "smile", pick, { "aria-haspopup": "dialog" });
     return h("div", { class: "composer-line" },
-      button("composer.attach", "attach", () => file.click()), file,
+      iconButton(() => t("composer.attach"), "attach", () => file.click()), file,
       this.area, smile,
       when(() => this.empty.value && !chat.editing.value && canRecord(),
-        () => button("composer.record", "mic", () => this.#record()),
-        () => button("composer.send", "send", () => this.#send(), {
+        () => iconButton(() => t("composer.record"), "mic", () => this.#record()),
+        () => iconButton(() => t("composer.send"), "send", () => this.#send(), {
           class: "icon-button primary", disabled: () => (this.empty.value || this.left.value < 0 ? true : null),
         })));
   }
@@ -91,9 +100,9 @@ class Composer extends Element_ {
       () => icon(chat.editing.value ? "edit" : "reply"),
       h("div", { class: "grow" },
         h("bdi", { class: "strip-title ellipsis" }, () => (chat.editing.value ? t("composer.editing")
-          : t("composer.replying", { name: about.value ? nameOf(about.value.sender) : "" }))),
+          : replying(about.value))),
         h("div", { class: "ellipsis muted small" }, () => (about.value ? summary(about.value.message) : ""))),
-      h("button", { type: "button", class: "icon-button", "aria-label": () => t("common.cancel"), "on:click": () => this.#cancel() }, icon("close"))));
+      iconButton(() => t("common.cancel"), "close", () => this.#cancel())));
   }
 
   #onInput() {
@@ -125,8 +134,9 @@ class Composer extends Element_ {
   }
 
   #onPaste(event) {
-    const { files } = event.clipboardData;
-    if (!files.length || event.clipboardData.types.includes("text/plain")) return; // office programs add a picture of the text
+    const { files, types } = event.clipboardData;
+    const isText = types.includes("text/plain") && types.includes("text/html"); // office programs add its picture
+    if (!files.length || isText) return;
     event.preventDefault();
     addFiles(this.chat, files);
   }
@@ -211,6 +221,12 @@ class Composer extends Element_ {
     this.area.style.height = "auto";
     this.area.style.height = `${Math.min(this.area.scrollHeight, innerHeight * TALLEST)}px`;
   }
+}
+
+function replying(entry) {
+  if (!entry) return "";
+  if (entry.sender === client.session.user.value?.id) return t("composer.replying_own");
+  return t("composer.replying", { name: nameOf(entry.sender) });
 }
 
 const touch = () => matchMedia("(pointer: coarse) and (hover: none)").matches;

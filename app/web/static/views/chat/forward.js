@@ -18,7 +18,9 @@ export function openForward(from, seqs) {
   const send = async (to) => {
     close();
     const done = await attempt(async () => { await client.actions.forward(from, seqs, to.id); return true; });
-    if (done) toast(t("message.forwarded_to", { name: titleOf(to) }), { action: { label: t("message.show"), run: () => go(`/c/${to.id}`) } });
+    if (!done) return;
+    const show = { label: t("message.show"), run: () => go(`/c/${to.id}`) };
+    toast(t("message.forwarded_to", { name: titleOf(to) }), { action: show });
   };
   const cancel = h("button", { type: "button", class: "button", "on:click": () => close() }, t("common.cancel"));
   const close = openDialog(() => frame(title, targetList(send), cancel), { label: title });
@@ -28,8 +30,9 @@ function targetList(choose) {
   const text = signal("");
   const targets = computed(() => {
     const wanted = text.value.trim().toLowerCase();
-    const open = (row) => row.kind !== "broadcast" || client.session.user.value?.admin;
-    return client.conversations.list.value.filter((row) => open(row) && titleOf(row).toLowerCase().includes(wanted)).slice(0, SHOWN);
+    const isOpen = (row) => row.kind !== "broadcast" || client.session.user.value?.admin;
+    const fits = (row) => isOpen(row) && titleOf(row).toLowerCase().includes(wanted);
+    return client.conversations.list.value.filter(fits).slice(0, SHOWN);
   });
   return [
     h("input", {

@@ -27,17 +27,20 @@ function sent(entry, chat, anchor) {
   const { message } = entry;
   const own = entry.sender === chat.me;
   const whole = message && !message.expired;
+  const mine = whole && own;
   const writes = chat.mayWrite.peek();
   const items = [
     whole && writes && { label: t("message.reply"), icon: "reply", run: () => reply(entry, chat) },
     whole && writes && { label: t("message.react"), icon: "smile", run: () => pickReaction(entry, chat, anchor) },
     whole && message.content && { label: t("message.copy"), icon: "copy", run: () => copy(message.content) },
     whole && { label: t("message.forward"), icon: "forward", run: () => openForward(chat.id, [entry.seq]) },
-    whole && own && writes && message.content && { label: t("message.edit"), icon: "edit", run: () => edit(entry, chat) },
+    mine && writes && message.content && { label: t("message.edit"), icon: "edit", run: () => edit(entry, chat) },
     whole && mayPin(chat) && { label: t(entry.pinned ? "message.unpin" : "message.pin"), icon: "pin", run: () => pin(entry, chat) },
-    whole && own && chat.kind.peek() === "group" && { label: t("message.readers"), icon: "checks", run: () => openReaders(chat.id, entry.seq) },
+    mine && chat.kind.peek() === "group"
+      && { label: t("message.readers"), icon: "checks", run: () => openReaders(chat.id, entry.seq) },
     null,
-    whole && (own || chat.isAdmin.peek()) && { label: t("message.recall"), icon: "recall", danger: true, run: () => recall(entry, chat) },
+    (mine || (whole && chat.isAdmin.peek()))
+      && { label: t("message.recall"), icon: "recall", danger: true, run: () => recall(entry, chat) },
     { label: t("message.delete"), icon: "trash", danger: true, run: () => remove(entry, chat) },
   ];
   return items.filter((item, i) => item || (item === null && items.slice(0, i).some(Boolean)));
@@ -68,11 +71,11 @@ async function copy(text) {
 const pin = (entry, chat) => attempt(() => client.actions.pin(chat.id, entry.seq, !entry.pinned));
 
 async function recall(entry, chat) {
-  const sure = await confirm({ title: t("message.recall_title"), text: t("message.recall_text"), ok: t("message.recall"), danger: true });
-  if (sure) await attempt(() => client.actions.recall(chat.id, entry.seq));
+  const [title, text, ok] = [t("message.recall_title"), t("message.recall_text"), t("message.recall")];
+  if (await confirm({ title, text, ok, danger: true })) await attempt(() => client.actions.recall(chat.id, entry.seq));
 }
 
 async function remove(entry, chat) {
-  const sure = await confirm({ title: t("message.delete_title"), text: t("message.delete_text"), ok: t("message.delete"), danger: true });
-  if (sure) await attempt(() => client.actions.remove(chat.id, [entry.seq]));
+  const [title, text, ok] = [t("message.delete_title"), t("message.delete_text"), t("message.delete")];
+  if (await confirm({ title, text, ok, danger: true })) await attempt(() => client.actions.remove(chat.id, [entry.seq]));
 }

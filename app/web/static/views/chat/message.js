@@ -65,21 +65,24 @@ function quote(entry, chat) {
     const found = original.value;
     return found ? summary(found.message ?? null) : t("message.original");
   };
-  return h("button", { type: "button", class: "quote", "on:click": () => chat.view.jumpTo(seq), title: () => t("message.to_original") },
+  const visit = () => chat.view.jumpTo(seq);
+  return h("button", { type: "button", class: "quote", "on:click": visit, title: () => t("message.to_original") },
     h("span", { class: "visually-hidden" }, () => t("message.to_original")),
     h("bdi", { class: "quote-name ellipsis" }, () => (original.value ? nameOf(original.value.sender) : "")),
     h("span", { class: "quote-text" }, words));
 }
 
 function forwarded(origin) {
-  return origin && h("div", { class: "forwarded" }, icon("forward"), h("span", null, () => t("message.forwarded", { name: nameOf(origin.sender) })));
+  const words = () => t("message.forwarded", { name: nameOf(origin.sender) });
+  return origin && h("div", { class: "forwarded" }, icon("forward"), h("span", null, words));
 }
 
 function foot(entry, state, own, gone) {
   const { at } = entry.peek();
   return h("span", { class: "foot" },
     when(() => entry.value.pinned, () => h("span", { title: () => t("message.pinned") }, icon("pin"))),
-    when(() => !gone.value && entry.value.edited_at, () => h("span", { title: () => formatFull(entry.value.edited_at) }, () => t("message.edited"))),
+    when(() => !gone.value && entry.value.edited_at,
+      () => h("span", { title: () => formatFull(entry.value.edited_at) }, () => t("message.edited"))),
     h("time", { title: () => formatFull(entry.value.at), datetime: new Date(at).toISOString() }, () => formatTime(entry.value.at)),
     when(() => own && !gone.value && MARKS[state.value], () => mark(state)));
 }
@@ -91,10 +94,11 @@ function mark(state) {
 
 function failure(entry) {
   const { ref } = entry.peek();
+  const discard = () => client.outbox.discard(ref);
   return h("div", { class: "failure", role: "alert" },
     h("span", null, () => t("message.failed"), " ", () => (entry.value.error ? explain(entry.value.error) : "")),
     h("button", { type: "button", class: "link-button", "on:click": () => client.outbox.retry(ref) }, () => t("common.retry")),
-    h("button", { type: "button", class: "link-button danger", "on:click": () => client.outbox.discard(ref) }, () => t("message.discard")));
+    h("button", { type: "button", class: "link-button danger", "on:click": discard }, () => t("message.discard")));
 }
 
 function onContextMenu(event, article, chat) {

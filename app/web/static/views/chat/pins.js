@@ -4,6 +4,7 @@ import { h, when } from "core/dom.js";
 import { t } from "core/i18n.js";
 import { computed, signal } from "core/signals.js";
 import { client } from "views/client.js";
+import { iconButton } from "views/parts/button.js";
 import { attempt } from "views/parts/errors.js";
 import { icon } from "views/parts/icons.js";
 import { summary } from "views/parts/summary.js";
@@ -23,8 +24,6 @@ export function pinsBar(chat) {
       icon("pin"),
       h("span", { class: "pins-label" }, () => t("chat.pinned", { place: index.value + 1, total: pins.value.length })),
       h("bdi", { class: "ellipsis" }, () => (shown.value ? summary(shown.value.event?.message) : ""))),
-    when(mayUnpin, () => h("button", {
-      type: "button", class: "icon-button", "aria-label": () => t("message.unpin"),
-      "on:click": () => attempt(() => client.actions.pin(chat.id, shown.peek().seq, false)),
-    }, icon("close")))));
+    when(mayUnpin, () => iconButton(() => t("message.unpin"), "close",
+      () => attempt(() => client.actions.pin(chat.id, shown.peek().seq, false))))));
 }

@@ -40,7 +40,8 @@ export function player(about, url) {
       "aria-label": () => t(on.value ? "media.pause" : "media.play"),
     }, () => icon(on.value ? "pause" : "play")),
     h("div", { class: "player-wave" }, bars(decode(about.waveform), (i) => i < share.value * BARS), seek),
-    h("span", { class: "player-time" }, () => (broken.value ? t("media.broken") : formatDuration(on.value || at.value ? at.value : length.value))),
+    h("span", { class: "player-time" },
+      () => (broken.value ? t("media.broken") : formatDuration(on.value || at.value ? at.value : length.value))),
     when(() => on.value, () => h("button", {
       type: "button", class: "speed", "aria-label": () => t("media.speed"),
       "on:click": () => { speed.value = SPEEDS[(SPEEDS.indexOf(speed.value) + 1) % SPEEDS.length]; },

@@ -13,7 +13,8 @@ const NAMED = 10;
 export function reactions(entry, chat) {
   const chips = computed(() => Object.entries(entry.value.reactions ?? {})
     .map(([emoji, { count, users }]) => ({ emoji, count, users })).filter(({ count }) => count > 0));
-  return when(() => chips.value.length > 0, () => h("div", { class: "reactions", role: "group", "aria-label": () => t("message.reactions") },
+  const group = { class: "reactions", role: "group", "aria-label": () => t("message.reactions") };
+  return when(() => chips.value.length > 0, () => h("div", group,
     each(chips, ({ emoji }) => emoji, (chip) => h("button", {
       type: "button", class: "reaction", "aria-pressed": () => String(mine(chip.value, chat)), title: () => who(chip.value),
       "aria-label": () => t("message.reaction", { emoji: emojiName(chip.value.emoji), count: chip.value.count }),

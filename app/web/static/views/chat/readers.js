@@ -17,7 +17,6 @@ export async function openReaders(conversation, seq) {
   const body = count ? [h("ul", null, rows), rest > 0 && h("p", { class: "muted" }, t("message.system.more", { count: rest }))]
     : h("p", { class: "muted" }, t("message.no_readers"));
   const title = t("message.read_by", { count });
-  const close = openDialog(frame(title, body, h("button", { type: "button", class: "button", "on:click": () => close() }, t("common.close"))), {
-    label: title, kind: "small",
-  });
+  const end = h("button", { type: "button", class: "button", "on:click": () => close() }, t("common.close"));
+  const close = openDialog(frame(title, body, end), { label: title, kind: "small" });
 }

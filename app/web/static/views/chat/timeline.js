@@ -14,6 +14,7 @@ import { Toolbar } from "views/chat/toolbar.js";
 import { explain } from "views/parts/errors.js";
 import { icon } from "views/parts/icons.js";
 import { happened } from "views/parts/summary.js";
+import { toast } from "views/parts/toast.js";
 
 const AHEAD = 1.5; // views: what is nearer to the edge is loaded before one gets there
 const FLASH_MS = 1600;
@@ -56,8 +57,11 @@ class Timeline extends Element_ {
     const { kind, at } = row.peek();
     if (kind === "message") return messageRow(row, this.chat);
     if (kind === "day") return h("div", { class: "day", role: "separator" }, h("span", null, () => formatDay(at)));
-    if (kind === "unread") return h("div", { class: "unread-mark", role: "separator" }, h("span", null, () => t("chat.unread_mark")));
-    return h("div", { class: "happened", "data-seq": () => row.value.entry.seq }, h("span", null, () => happened(row.value.entry.event)));
+    if (kind === "unread") {
+      return h("div", { class: "unread-mark", role: "separator" }, h("span", null, () => t("chat.unread_mark")));
+    }
+    return h("div", { class: "happened", "data-seq": () => row.value.entry.seq },
+      h("span", null, () => happened(row.value.entry.event)));
   }
 
   #loading() {
@@ -145,7 +149,10 @@ class Timeline extends Element_ {
     if (!find()) await this.timeline.jumpTo(seq);
     if (this.chat.wanted.peek()) go(`/c/${this.chat.id}`, { replace: true }); // so that it can be asked for again
     const found = find();
-    if (!found) return;
+    if (!found) {
+      toast(t("message.not_there"));
+      return;
+    }
     this.anchor.show(found, 0.5);
     this.#onScroll();
     found.focus({ preventScroll: true });

@@ -4,22 +4,20 @@
 import { h } from "core/dom.js";
 import { t } from "core/i18n.js";
 import { messageMenu, pickReaction, reply } from "views/chat/menu.js";
-import { icon } from "views/parts/icons.js";
+import { iconButton } from "views/parts/button.js";
 
 export class Toolbar {
   #article = null;
 
   constructor(list, chat) {
     const entry = () => this.#article.entry.peek();
-    const button = (name, drawing, run) => h("button", {
-      type: "button", class: "icon-button", "aria-label": () => t(`message.${name}`), title: () => t(`message.${name}`), "on:click": run,
-    }, icon(drawing));
-    const more = button("more", "more", () => messageMenu(entry(), chat, more));
-    const smile = button("react", "smile", () => pickReaction(entry(), chat, smile));
-    const back = button("reply", "reply", () => reply(entry(), chat));
-    more.setAttribute("aria-haspopup", "menu");
+    const pick = () => pickReaction(entry(), chat, smile);
+    const smile = iconButton(() => t("message.react"), "smile", pick, { "aria-haspopup": "dialog" });
+    const back = iconButton(() => t("message.reply"), "reply", () => reply(entry(), chat));
+    const more = iconButton(() => t("message.more"), "more", () => messageMenu(entry(), chat, more), { "aria-haspopup": "menu" });
     this.writing = [smile, back];
-    this.element = h("div", { class: "message-toolbar", role: "toolbar", "aria-label": () => t("message.acts") }, smile, back, more);
+    this.element = h("div", { class: "message-toolbar", role: "toolbar", "aria-label": () => t("message.acts") },
+      smile, back, more);
     this.chat = chat;
     const show = (event) => this.#show(event.target.closest(".message"));
     list.addEventListener("pointerover", show);

@@ -5,6 +5,7 @@ import { t } from "core/i18n.js";
 import { effect } from "core/signals.js";
 import { formatSize } from "core/time.js";
 import { kindOf } from "views/chat/measure.js";
+import { iconButton } from "views/parts/button.js";
 import { icon } from "views/parts/icons.js";
 import { toast } from "views/parts/toast.js";
 
@@ -35,8 +36,7 @@ function waiting({ key, file }, chat) {
     h("div", { class: "tray-about" },
       h("bdi", { class: "ellipsis", title: file.name }, file.name),
       h("span", { class: "small muted" }, () => formatSize(file.size))),
-    h("button", { type: "button", class: "icon-button", "aria-label": () => t("composer.remove_file", { name: file.name }), "on:click": remove },
-      icon("close")));
+    iconButton(() => t("composer.remove_file", { name: file.name }), "close", remove));
 }
 
 function thumbnail(file) {
@@ -47,7 +47,8 @@ function thumbnail(file) {
 
 /** Files that are dropped anywhere on `place` go into the tray; a veil says so meanwhile. */
 export function acceptDrops(place, chat) {
-  const veil = h("div", { class: "drop-veil", hidden: true, "aria-hidden": "true" }, icon("attach"), h("p", null, () => t("composer.drop")));
+  const veil = h("div", { class: "drop-veil", hidden: true, "aria-hidden": "true" },
+    icon("attach"), h("p", null, () => t("composer.drop")));
   const carries = (event) => event.dataTransfer?.types.includes("Files") && chat.mayWrite.peek();
   const show = (on) => { veil.hidden = !on; };
   place.addEventListener("dragover", (event) => {

@@ -6,6 +6,7 @@ import { computed, effect, signal } from "core/signals.js";
 import { formatDay, formatTime } from "core/time.js";
 import { client } from "views/client.js";
 import { openDialog } from "views/parts/dialog.js";
+import { iconButton } from "views/parts/button.js";
 import { icon } from "views/parts/icons.js";
 import { nameOf } from "views/parts/summary.js";
 
@@ -24,26 +25,29 @@ function viewer(chat, seq, close) {
   const go = (step) => { at.value = pictures.peek()[index.peek() + step]?.seq ?? at.peek(); };
   const large = signal(false);
   const url = addressOf(current, large);
-  const arrow = (step, label) => h("button", {
-    type: "button", class: `icon-button viewer-arrow ${step < 0 ? "before" : "behind"}`, "aria-label": () => t(label),
-    disabled: () => !pictures.value[index.value + step], "on:click": () => go(step),
-  }, icon("back"));
+  const arrow = (step, label) => iconButton(label, "back", () => go(step), {
+    class: `icon-button viewer-arrow ${step < 0 ? "before" : "behind"}`, disabled: () => !pictures.value[index.value + step],
+  });
+  const beside = (event) => { if (event.target === event.currentTarget) close(); };
   return h("div", { class: "viewer", "on:keydown": (event) => onKey(event, go) },
     h("header", { class: "viewer-header" },
       h("div", { class: "viewer-about" },
         h("bdi", { class: "ellipsis" }, () => (current.value ? nameOf(current.value.sender) : "")),
-        h("span", { class: "small" }, () => (current.value ? `${formatDay(current.value.at)} ${formatTime(current.value.at)}` : ""))),
+        h("span", { class: "small" }, () => (current.value ? moment(current.value.at) : ""))),
       h("a", {
         class: "icon-button", href: () => url.value || null, download: () => current.value?.message?.attachment.name || true,
         "aria-label": () => t("media.download"),
       }, icon("download")),
-      h("button", { type: "button", class: "icon-button", "data-autofocus": "", "aria-label": () => t("common.close"), "on:click": close }, icon("close"))),
-    h("div", { class: () => ["viewer-stage", large.value && "large"], "on:click": (event) => { if (event.target === event.currentTarget) close(); } },
+      iconButton(() => t("common.close"), "close", close, { "data-autofocus": "" })),
+    h("div", { class: () => ["viewer-stage", large.value && "large"], "on:click": beside },
       when(() => url.value, () => h("img", {
-        src: () => url.value, alt: () => current.value?.message?.content || t("message.kind.image"), "on:click": () => large.update((on) => !on),
+        src: () => url.value, alt: () => current.value?.message?.content || t("message.kind.image"),
+        "on:click": () => large.update((on) => !on),
       }), () => h("span", { class: "spinner" }))),
-    arrow(-1, "media.previous"), arrow(1, "media.next"));
+    arrow(-1, () => t("media.previous")), arrow(1, () => t("media.next")));
 }
+
+const moment = (at) => `${formatDay(at)} ${formatTime(at)}`;
 
 /** A signal of where the whole picture is; "" until that is known. */
 function addressOf(current, large) {

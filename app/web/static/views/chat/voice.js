@@ -7,7 +7,7 @@ import { formatDuration } from "core/time.js";
 import { sendFile } from "views/chat/outgoing.js";
 import { Recorder } from "views/chat/recorder.js";
 import { attempt } from "views/parts/errors.js";
-import { icon } from "views/parts/icons.js";
+import { iconButton } from "views/parts/button.js";
 
 const SHOWN = 60; // bars
 const SHORTEST_MS = 400; // a slip of the finger is not a message
@@ -42,11 +42,12 @@ export async function startVoice(chat, done) {
 
 function contents(recorder, cancel, send) {
   return [
-    h("button", { type: "button", class: "icon-button", "aria-label": () => t("composer.discard_recording"), "on:click": cancel }, icon("trash")),
+    iconButton(() => t("composer.discard_recording"), "trash", cancel),
     h("span", { class: "voice-dot", "aria-hidden": "true" }),
-    h("span", { class: "voice-time", role: "timer", "aria-label": () => t("composer.recording") }, () => formatDuration(recorder.elapsed.value)),
+    h("span", { class: "voice-time", role: "timer", "aria-label": () => t("composer.recording") },
+      () => formatDuration(recorder.elapsed.value)),
     level(recorder),
-    h("button", { type: "button", class: "icon-button primary", "aria-label": () => t("composer.send"), "on:click": send }, icon("send")),
+    iconButton(() => t("composer.send"), "send", send, { class: "icon-button primary" }),
   ];
 }
 

@@ -16,7 +16,8 @@ export function decode(hex) {
 export function encode(levels) {
   if (!levels.length) return "";
   const loudest = Math.max(...levels, 0.02); // silence stays flat
-  return resample(levels, BARS).map((level) => Math.round(255 * Math.min(1, level / loudest)).toString(16).padStart(2, "0")).join("");
+  const byte = (level) => Math.round(255 * Math.min(1, level / loudest));
+  return resample(levels, BARS).map((level) => byte(level).toString(16).padStart(2, "0")).join("");
 }
 
 /** So many values, each the largest of its part. */
@@ -30,7 +31,8 @@ function resample(values, count) {
 
 /** The bars as a drawing; `played(i)` says whether bar i has been played. Reactive. */
 export function bars(bytes, played) {
-  return svg("svg", { class: "waveform", viewBox: `0 0 ${BARS * STEP} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+  const viewBox = `0 0 ${BARS * STEP} ${HEIGHT}`;
+  return svg("svg", { class: "waveform", viewBox, preserveAspectRatio: "none", "aria-hidden": "true" },
     bytes.map((byte, i) => {
       const height = Math.max(2, (byte / 255) * HEIGHT);
       return svg("rect", {

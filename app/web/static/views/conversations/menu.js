@@ -10,9 +10,11 @@ export function conversationMenu(row, anchor, more = []) {
   const set = (settings) => () => attempt(() => client.conversations.patch(row.id, settings));
   return openMenu(anchor, [
     ...more,
-    row.unread > 0 && { label: t("list.menu.read"), icon: "checks", run: () => client.conversations.markRead(row.id, row.last_seq) },
+    row.unread > 0
+      && { label: t("list.menu.read"), icon: "checks", run: () => client.conversations.markRead(row.id, row.last_seq) },
     { label: t(row.pinned ? "list.menu.unpin" : "list.menu.pin"), icon: "pin", run: set({ pinned: !row.pinned }) },
-    { label: t(row.silent ? "list.menu.unmute" : "list.menu.mute"), icon: row.silent ? "bell" : "bell-off", run: set({ silent: !row.silent }) },
+    row.silent ? { label: t("list.menu.unmute"), icon: "bell", run: set({ silent: false }) }
+      : { label: t("list.menu.mute"), icon: "bell-off", run: set({ silent: true }) },
     row.hidden ? { label: t("list.menu.unhide"), icon: "eye", run: set({ hidden: false }) }
       : { label: t("list.menu.hide"), icon: "eye-off", run: set({ hidden: true }) },
   ].filter(Boolean));

@@ -41,7 +41,7 @@ export function conversationRow(row) {
         h("span", { class: "visually-hidden" }, () => t("list.mentioned")))),
       when(() => row.value.unread > 0, () => h("span", { class: () => ["badge", row.value.silent && "quiet"] },
         () => (row.value.unread > 99 ? "99+" : row.value.unread),
-        h("span", { class: "visually-hidden" }, () => t("list.unread")))))));
+        h("span", { class: "visually-hidden" }, () => ` ${t("list.unread")}`))))));
   return link;
 }
 

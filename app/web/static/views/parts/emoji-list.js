@@ -293,4 +293,5 @@ export function findEmoji(query, limit = 60) {
 /** The emoji's name for a screen reader and a tooltip. */
 export const nameOf = (emoji) => all.find((one) => one.emoji === emoji)?.name.replaceAll("_", " ") ?? emoji;
 
+/** What is offered to who has not chosen any yet. */
 export const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];

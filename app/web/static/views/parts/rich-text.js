@@ -13,7 +13,10 @@ const LARGEST_EMOJI_TEXT = 40; // UTF-16 units; a family of four has eleven
  */
 export function parse(text, names = new Map()) {
   const parts = [];
-  const plain = (piece) => piece && parts.push({ kind: "text", text: parts.at(-1)?.kind === "block" ? piece.replace(/^\n/, "") : piece });
+  const plain = (piece) => {
+    const text = parts.at(-1)?.kind === "block" ? piece.replace(/^\n/, "") : piece;
+    if (text) parts.push({ kind: "text", text });
+  };
   let end = 0;
   for (const match of text.matchAll(pattern(names))) {
     const part = partOf(match, names);
