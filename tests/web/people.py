@@ -32,15 +32,6 @@ def befriend(one: Person, other: Person) -> None:
     assert other.post(f"/v2/contacts/{one.id}/accept").status_code == 200
 
 
-def new_group(owner: Person, *members: Person, **fields: object) -> int:
-    """A group called walkers; its id."""
-    answer = owner.post(
-        "/v2/groups", **{"name": "walkers", "members": [one.id for one in members], **fields}
-    )
-    assert answer.status_code == 201, answer.text
-    return int(answer.json()["id"])
-
-
 def say(writer: Person, conversation: int, content: str) -> int:
     """Write a text into a conversation; its seq."""
     answer = writer.post(

@@ -12,9 +12,10 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import eventually
 from tests.support.client import Person
+from tests.support.groups import new_group
 from tests.support.server import Server
 from tests.web.conftest import NewDesk
-from tests.web.people import befriend, chat, new_group, say, unique
+from tests.web.people import befriend, chat, say, unique
 
 GRAVE = ("serious", "critical")
 LOOK = """async () => {

@@ -7,9 +7,10 @@ import re
 from playwright.sync_api import expect
 
 from tests.support.client import Person
+from tests.support.groups import new_group
 from tests.support.server import Server
 from tests.web.conftest import NewDesk
-from tests.web.people import befriend, new_group, unique
+from tests.web.people import befriend, unique
 from tests.web.test_contacts import choose
 
 
@@ -47,7 +48,8 @@ def test_what_admins_announce_is_seen_by_members_at_once(
     hers.get_by_label("Announcement").fill("Bring boots\nand tea")
     hers.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(his.get_by_role("heading", name="Announcement")).to_be_visible()
-    expect(his.get_by_text("Bring boots and tea")).to_be_visible()
+    panel = his.get_by_role("complementary")
+    expect(panel.get_by_text("Bring boots and tea")).to_be_visible()
 
 
 def test_roles_are_given_and_decide_what_one_may_do(

@@ -51,6 +51,13 @@ function decode(text) {
   }
 }
 
+/** The conversation that is open, by the route: in a chat, or with a group's details; else null. */
+export function openConversation() {
+  const { name, params } = route.value;
+  if (name === "chat") return params.conversation;
+  return name === "group" ? params.group : null;
+}
+
 /** Go to a path: "/c/12". `replace`: without a step in the history. */
 export function go(path, { replace = false } = {}) {
   if (replace) {

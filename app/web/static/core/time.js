@@ -62,6 +62,14 @@ export function formatAgo(ms, now = Date.now()) {
   return days < 7 ? words.format(-days, "day") : formatDay(ms, now);
 }
 
+/** A moment to come, to the minute: 1 December, 14:05. */
+export function formatUntil(ms) {
+  const year = new Date(ms).getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+  return format({
+    day: "numeric", month: "long", year, hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+  }).format(ms);
+}
+
 /** Day and time in full, for titles. */
 export function formatFull(ms) {
   return format({ dateStyle: "long", timeStyle: "medium" }).format(ms);

@@ -68,13 +68,20 @@ function follow(id, group, failure) {
   };
   failure.value = "";
   read();
-  const off = client.connection.on("event", ({ conversation, type }) => {
-    if (conversation === id && (type === "group" || type === "members")) read();
+  const off = client.connection.on("event", (event) => {
+    const { conversation, type } = event;
+    if (conversation === id && (type === "group" || type === "members") && !isLast(event)) read();
   });
   return () => {
     live = false;
     off();
   };
+}
+
+/** Whether this event is the last that the reader hears of the group. */
+function isLast({ group, members }) {
+  const gone = [...members?.left ?? [], ...members?.removed ?? []];
+  return Boolean(group?.disbanded) || gone.includes(client.session.user.peek()?.id);
 }
 
 define("hi-group", Group);

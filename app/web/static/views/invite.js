@@ -4,7 +4,7 @@ import { Element_, define, h } from "core/dom.js";
 import { t } from "core/i18n.js";
 import { go, route } from "core/router.js";
 import { effect, signal, untracked } from "core/signals.js";
-import { formatFull } from "core/time.js";
+import { formatUntil } from "core/time.js";
 import { client } from "views/client.js";
 import { attempt, explain } from "views/parts/errors.js";
 import { screenHeader } from "views/parts/header.js";
@@ -52,7 +52,7 @@ function shown(card) {
     h("h2", null, card.name),
     h("p", { class: "muted" }, () => t("group.members_count", { count: card.size })),
     card.description ? h("p", { class: "invite-text" }, card.description) : null,
-    h("p", { class: "muted small" }, () => t("group.invite_until", { when: formatFull(card.expires_at) })),
+    h("p", { class: "muted small" }, () => t("group.invite_until", { when: formatUntil(card.expires_at) })),
     card.member
       ? h("a", { class: "button primary", href: `#/c/${card.id}` }, () => t("group.open"))
       : h("button", { type: "button", class: "button primary", "on:click": join }, () => t("group.join_now")));

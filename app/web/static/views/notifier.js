@@ -2,7 +2,7 @@
 
 import { h } from "core/dom.js";
 import { t } from "core/i18n.js";
-import { go, route } from "core/router.js";
+import { go, openConversation } from "core/router.js";
 import { effect } from "core/signals.js";
 import { client } from "views/client.js";
 import { ding } from "views/parts/sound.js";
@@ -26,7 +26,7 @@ export function start() {
     return new Promise(() => {}); // for as long as this tab lives
   });
   for (const name of ["focus", "blur", "visibilitychange", "pagehide"]) addEventListener(name, tellPlace, true);
-  effect(() => tellPlace(route.value));
+  effect(tellPlace);
   client.connection.on("event", onEvent);
 }
 
@@ -36,7 +36,7 @@ function isWatched() {
 
 /** Leave word for the other tabs of what is looked at here. */
 function tellPlace() {
-  const { conversation } = route.peek().params;
+  const conversation = openConversation();
   if (isWatched() && conversation) localStorage.setItem(LOOKED_AT, String(conversation));
   else if (localStorage.getItem(LOOKED_AT) === String(conversation) || isWatched()) localStorage.removeItem(LOOKED_AT);
 }
@@ -55,7 +55,7 @@ function tell({ conversation, seq, sender, message }) {
   const author = client.users.nameOf(sender) || t("common.unknown_user");
   const text = clipped(summary(message));
   if (isWatched()) {
-    const here = route.peek().params.conversation === conversation;
+    const here = openConversation() === conversation;
     region.textContent = t(here ? "notify.here" : "notify.elsewhere", { author, text, title: titleOf(row) });
   }
   const me = client.session.user.peek().id;

@@ -103,9 +103,14 @@ function result(row) {
     h("span", { class: "grow" },
       h("span", { class: "search-result-head" },
         h("strong", { class: "ellipsis" }, () => nameOf(row.sender)),
-        h("span", { class: "muted small ellipsis" }, () => (line.value ? titleOf(line.value) : "")),
+        h("span", { class: "muted small ellipsis" }, () => placeOf(line.value, row.sender)),
         h("time", { class: "muted small", title: () => formatFull(row.at) }, () => formatShort(row.at))),
       h("span", { class: "search-snippet" }, mediaName(row.message.media), marked(text)))));
+}
+
+/** Where it was said; nothing for what a partner has said in their private conversation. */
+function placeOf(line, sender) {
+  return line && line.user?.id !== sender ? titleOf(line) : "";
 }
 
 /** What is no text says what it is. */

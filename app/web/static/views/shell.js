@@ -3,7 +3,7 @@
 
 import { Element_, define, h, when } from "core/dom.js";
 import { t } from "core/i18n.js";
-import { go, route } from "core/router.js";
+import { go, openConversation, route } from "core/router.js";
 import { computed, effect } from "core/signals.js";
 import { client } from "views/client.js";
 import { attempt } from "views/parts/errors.js";
@@ -36,11 +36,11 @@ class Shell extends Element_ {
     const open = computed(() => (LISTS.has(name.value) ? "list" : name.value === "group" ? "details" : "main"));
     effect(() => this.setAttribute("data-open", open.value));
     effect(() => this.#redirect());
-    const conversation = computed(() => shown(route.value));
+    const conversation = computed(openConversation);
     return [
       h("hi-banner"),
       h("nav", { class: "rail", "aria-label": () => t("list.navigation") }, TABS.map((tab) => this.#tab(tab, name))),
-      h("div", { class: "pane list-pane" },
+      h("section", { class: "pane list-pane", "aria-label": () => t("list.pane") },
         when(() => name.value === "contacts", () => h("hi-contacts"), () => h("hi-conversations"))),
       h("main", { class: "pane main-pane" },
         () => (conversation.value === null ? main(name.value)
@@ -63,12 +63,6 @@ class Shell extends Element_ {
     if (ELSEWHERE.has(name)) go("/", { replace: true });
     if (name === "user") openWith(params.user);
   }
-}
-
-/** The id of the conversation that a route shows, or null. */
-function shown({ name, params }) {
-  if (name === "chat") return params.conversation;
-  return name === "group" ? params.group : null;
 }
 
 async function openWith(user) {

@@ -2,7 +2,7 @@
 
 import { h } from "core/dom.js";
 import { t } from "core/i18n.js";
-import { go, route } from "core/router.js";
+import { go, openConversation } from "core/router.js";
 import { client } from "views/client.js";
 import { frame, openDialog } from "views/parts/dialog.js";
 
@@ -40,12 +40,13 @@ let isOpen = false;
 
 export function start() {
   addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.isComposing || client.session.user.peek() === null) return;
+    if (event.isComposing || client.session.user.peek() === null) return;
     const found = GLOBAL.find((item) => item.fits(event));
     if (!found || document.querySelector("dialog[open]")) return;
     event.preventDefault();
+    event.stopPropagation();
     found.run();
-  });
+  }, true); // before what has the focus: Alt and an arrow is no arrow
 }
 
 export function openShortcuts() {
@@ -79,7 +80,7 @@ function isWriting(element) {
 
 /** The search, in the open conversation if there is one. */
 function searchPath() {
-  const { conversation } = route.peek().params;
+  const conversation = openConversation();
   return conversation ? `/search?conversation=${conversation}` : "/search";
 }
 
@@ -91,12 +92,12 @@ function shown() {
 function step(by) {
   const rows = shown();
   if (!rows.length) return;
-  const at = rows.findIndex((row) => row.id === route.peek().params.conversation);
+  const at = rows.findIndex((row) => row.id === openConversation());
   const next = at < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, at + by));
   go(`/c/${rows[next].id}`);
 }
 
 function nextUnread() {
-  const row = shown().find(({ id, unread }) => unread > 0 && id !== route.peek().params.conversation);
+  const row = shown().find(({ id, unread }) => unread > 0 && id !== openConversation());
   if (row) go(`/c/${row.id}`);
 }

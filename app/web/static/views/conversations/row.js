@@ -2,7 +2,7 @@
 
 import { h, when } from "core/dom.js";
 import { t } from "core/i18n.js";
-import { route } from "core/router.js";
+import { openConversation } from "core/router.js";
 import { computed } from "core/signals.js";
 import { formatFull, formatShort } from "core/time.js";
 import { client } from "views/client.js";
@@ -15,7 +15,7 @@ import "views/parts/avatar.js";
 export function conversationRow(row) {
   const of = (name) => () => row.value[name];
   const title = () => titleOf(row.value);
-  const current = computed(() => (route.value.params.conversation ?? route.value.params.group) === row.value.id);
+  const current = computed(() => openConversation() === row.value.id);
   const typing = computed(() => client.typing.of(row.value.id).value.length > 0);
   const link = h("a", {
     class: () => ["list-row", "conversation", row.value.pinned && "pinned"],

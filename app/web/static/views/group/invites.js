@@ -3,7 +3,7 @@
 import { each, h } from "core/dom.js";
 import { t } from "core/i18n.js";
 import { signal } from "core/signals.js";
-import { formatFull } from "core/time.js";
+import { formatUntil } from "core/time.js";
 import { client } from "views/client.js";
 import { attempt } from "views/parts/errors.js";
 import { frame, openDialog } from "views/parts/dialog.js";
@@ -50,7 +50,7 @@ function line(id, link, gone) {
   return h("li", { class: "invite-line" },
     h("div", { class: "invite-line-text" },
       h("code", { class: "ellipsis", title: addressOf(link.code) }, link.code),
-      h("span", { class: "muted small" }, () => t("group.invite_until", { when: formatFull(link.expires_at) })),
+      h("span", { class: "muted small" }, () => t("group.invite_until", { when: formatUntil(link.expires_at) })),
       h("span", { class: "muted small" }, () => (link.uses_left === null ? t("group.uses_without_end")
         : t("group.uses_left", { count: link.uses_left })))),
     h("button", { type: "button", class: "icon-button", "aria-label": () => t("group.copy_link", { code: link.code }),

@@ -76,12 +76,12 @@ function peopleOf(rows, chosen) {
 }
 
 function choice(key, options, value, change) {
-  return h("label", { class: "search-filter" }, h("span", null, () => t(key)),
-    h("select", { class: "input", "on:change": change }, options.map(([id, text]) => h("option",
+  return h("div", { class: "search-filter" }, h("label", { for: key }, () => t(key)),
+    h("select", { id: key, class: "input", "on:change": change }, options.map(([id, text]) => h("option",
       { value: id, ".selected": () => id === value() }, text))));
 }
 
 function day(key, value, change) {
-  return h("label", { class: "search-filter" }, h("span", null, () => t(key)),
-    h("input", { type: "date", class: "input", ".value": value, "on:change": change }));
+  return h("div", { class: "search-filter" }, h("label", { for: key }, () => t(key)),
+    h("input", { id: key, type: "date", class: "input", ".value": value, "on:change": change }));
 }
