@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import event
 
 from app.errors import BadRequest, NameTaken, NotAMember, SessionRevoked, UnknownUser
 from app.extensions import db
@@ -249,3 +250,18 @@ def test_what_has_advanced_since_a_moment_is_told_in_the_order_of_time_page_by_p
     first, second = store.conversations.advanced(0, limit=2)
     rest = store.conversations.advanced(second.last_at, second.id)
     assert [first, second, *rest] == everything
+
+
+# -- the journal ---------------------------------------------------------------------------
+
+
+def test_a_batch_over_several_conversations_is_one_transaction(
+    database: Database, store: Store
+) -> None:
+    ada, bob, eve = people(store, 3)
+    store.journal.commit([to_user(ada, bob), to_user(ada, eve)])
+    commits = []
+    event.listen(database._writer, "commit", commits.append)
+    results = store.journal.commit([to_user(user, ada) for user in (bob, eve, bob, eve)])
+    assert [stored.seq for stored in results] == [2, 2, 3, 3]
+    assert len(commits) == 1

@@ -179,6 +179,9 @@ def test_open_uploads_count_by_what_they_have_declared(app: Flask, ada: Account)
     ({"Upload_Length": "5", "Upload_Metadata": "filename ###"}, 400, "bad_request"),
     ({"Upload_Length": "5", "Upload_Metadata": "width d2lkZQ=="}, 400, "bad_request"),
     ({"Upload_Length": "5", "Upload_Metadata": "a" * 5000}, 413, "too_long"),
+    ({"Upload_Length": "5", "Upload_Metadata": "duration LTU="}, 400, "bad_request"),
+    ({"Upload_Length": "5", "Upload_Metadata": "waveform eA=="}, 400, "bad_request"),
+    ({"Upload_Length": "0"}, 422, "bad_media"),
 ])
 def test_what_is_no_beginning_is_refused(
     ada: Account, headers: dict[str, str], status: int, code: str

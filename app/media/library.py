@@ -35,6 +35,10 @@ class Hints(Struct):
     duration: int | None = None  # milliseconds
     waveform: str | None = None
 
+    @property
+    def said(self) -> Measures:
+        return Measures(self.duration, self.waveform, self.width, self.height)
+
 
 @contextmanager
 def scratch() -> Iterator[Path]:
@@ -49,7 +53,9 @@ def scratch() -> Iterator[Path]:
 
 
 def check_size(size: int) -> None:
-    """Raises TooLong."""
+    """Raises BadMedia, TooLong."""
+    if not size:
+        raise BadMedia("The file is empty: choose it again.")
     most = services().config.media_file_bytes
     if size > most:
         raise TooLong(f"The file has {size} bytes; {most} may be uploaded.")
@@ -80,13 +86,10 @@ def keep(owner: int, source: Path, hints: Hints, counted: bool = False) -> Mediu
     Raises BadMedia, BadRequest, TooLong, QuotaExceeded, StorageFull, Unavailable.
     """
     size = source.stat().st_size
-    if not size:
-        raise BadMedia("The file is empty.")
     check_size(size)
-    said = Measures(hints.duration, hints.waveform, hints.width, hints.height)
-    check_declared(said)
+    check_declared(hints.said)
     with _turn(owner), scratch() as folder:
-        return _keep(owner, source, hints, said, folder, size if counted else 0)
+        return _keep(owner, source, hints, folder, size if counted else 0)
 
 
 def _turn(owner: int) -> BoundedSemaphore:
@@ -94,12 +97,10 @@ def _turn(owner: int) -> BoundedSemaphore:
     return _turns.setdefault(owner, BoundedSemaphore(1))
 
 
-def _keep(
-    owner: int, source: Path, hints: Hints, said: Measures, folder: Path, counted: int
-) -> Medium:
+def _keep(owner: int, source: Path, hints: Hints, folder: Path, counted: int) -> Medium:
     found, now = services(), now_ms()
     seen = found.workshop.examine(
-        Order(str(source), str(folder), hints.type, said, found.config.media_pixels)
+        Order(str(source), str(folder), hints.type, hints.said, found.config.media_pixels)
     )
     parts, measures = seen.parts, seen.measures
     medium = Medium(

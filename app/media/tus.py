@@ -24,6 +24,7 @@ from flask import Response, request
 
 from app.auth import tokens
 from app.auth.tokens import login_required
+from app.content.sounds import check_declared
 from app.errors import (
     BadRequest,
     HiChatError,
@@ -78,11 +79,10 @@ def capabilities() -> Response:
 def begin_upload() -> Response:
     """Begin an upload of `Upload-Length` bytes, perhaps with its first ones: 201."""
     _check_version()
-    user, length = tokens.current().user, _whole("Upload-Length")
+    user, length, hints = tokens.current().user, _whole("Upload-Length"), _metadata()
     check_size(length)
-    upload = services().store.uploads.begin(
-        user, length, msgspec.json.encode(_metadata()).decode()
-    )
+    check_declared(hints.said)
+    upload = services().store.uploads.begin(user, length, msgspec.json.encode(hints).decode())
     try:
         with _taken(upload) as file:
             if request.mimetype == OFFSET_TYPE:

@@ -9,12 +9,13 @@ from typing import IO, Any, cast
 import msgspec
 from flask import Response, request
 from msgspec import Struct
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from app.auth import tokens
 from app.auth.addresses import Addresses
 from app.auth.tokens import login_required
-from app.errors import BadRequest
+from app.errors import BadRequest, TooLong
 from app.extensions import limiter
 from app.http import answer
 from app.media import bp
@@ -109,6 +110,11 @@ def _read(path: Path) -> tuple[str, str, Mapping[str, str]]:
             )
         except ValueError:
             raise BadRequest("This is no valid multipart/form-data.") from None
+        except RequestEntityTooLarge:
+            raise TooLong(
+                f"A form has at most {FIELDS} parts, of a file of"
+                f" {services().config.media_file_bytes} bytes and short texts."
+            ) from None
     part = files.get("file")
     if part is None:
         raise BadRequest("Send the file in the part `file`.")

@@ -191,7 +191,8 @@ class Batch:
                 cursor.execute(_LOCK_POSTGRESQL, (ids,))
             found = cursor.fetchall()
         self.heads = {row[0]: Head(row[:-1]) for row in found}
-        return max((row[-1] for row in found), default=None) or clock(self.connection)
+        # The embedded one's statement says no time: None in each row.
+        return max((row[-1] or 0 for row in found), default=0) or clock(self.connection)
 
     def _find_repeats(self, items: Sequence[Item]) -> None:
         drafts = (item for item in items if isinstance(item, Draft))

@@ -44,6 +44,7 @@ class JournalStore:
         except Exception:
             # One item that the database cannot take must not cost the others theirs.
             if len(batch) > 1:
+                log.warning("journal_split", items=len(batch), exc_info=True)
                 return [result for item in batch for result in self.commit([item])]
             log.exception("journal_refused")
             return [Unavailable("The database cannot store this message.")]
