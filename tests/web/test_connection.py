@@ -200,7 +200,8 @@ def test_a_token_that_is_good_no_more_is_refreshed_by_one_tab_for_all(
     desk.context.on("request", watch)
     pages = [desk.lab() for _ in range(3)]
     setter = desk.context.new_page()
-    setter.goto("/version")
+    setter.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
+    setter.goto("/version")  # a page of this origin, and of nothing else
     setter.evaluate("""() => {
         const held = JSON.parse(localStorage.getItem("hichat.session"));
         localStorage.setItem("hichat.session", JSON.stringify({ ...held, access_token: "old" }));

@@ -13,6 +13,7 @@ import { Conversations } from "client/conversations.js";
 import { Groups } from "client/groups.js";
 import { Media } from "client/media.js";
 import { Outbox } from "client/outbox.js";
+import { Pins } from "client/pins.js";
 import { createPrefs } from "client/prefs.js";
 import { Presence } from "client/presence.js";
 import { Search } from "client/search.js";
@@ -32,6 +33,7 @@ export function createClient(environment) {
   parts.users = new Users(parts);
   parts.contacts = new Contacts(parts);
   parts.conversations = new Conversations(parts);
+  parts.pins = new Pins(parts);
   parts.presence = new Presence(parts);
   parts.typing = new Typing(parts);
   parts.media = new Media(parts);
@@ -58,13 +60,14 @@ export function createClient(environment) {
 }
 
 /** What the logs tell, and who is told. */
-function listeners({ contacts, conversations, store, timelines }) {
+function listeners({ contacts, conversations, pins, store, timelines }) {
   const of = (id) => [...timelines].filter((timeline) => timeline.id === id);
   return {
     events(id, events) {
       batch(() => {
         for (const timeline of of(id)) for (const event of events) timeline.take(event);
         conversations.take(id, events);
+        for (const event of events) pins.take(id, event);
       });
     },
     own(event) {
@@ -90,7 +93,7 @@ function listeners({ contacts, conversations, store, timelines }) {
 function followUser(parts) {
   const { connection, session, store, timelines } = parts;
   const keepers = ["users", "contacts", "conversations", "sync", "outbox"].map((name) => parts[name]);
-  const held = [...keepers, parts.presence, parts.typing, parts.media];
+  const held = [...keepers, parts.pins, parts.presence, parts.typing, parts.media];
   let current = null;
   parts.painted = signal(false); // what is kept on this device is shown
   parts.ready = Promise.resolve();

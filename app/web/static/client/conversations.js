@@ -16,7 +16,6 @@ export class Conversations {
   unreadTotal = computed(() => this.list.value.reduce((sum, row) => sum + (row.silent ? 0 : row.unread), 0));
   #rows = new Map(); // id -> row
   #signals = new Map(); // id -> signal of the row, for who has asked
-  #pins = new Map(); // id -> signal of pins
   #stale = new Set(); // ids whose row must be asked for
   #drafts = new Map(); // id -> timer of a draft that was not told yet
   #unsaved = new Set();
@@ -43,7 +42,6 @@ export class Conversations {
     for (const timer of this.#drafts.values()) clearTimeout(timer);
     for (const held of [this.#rows, this.#stale, this.#drafts, this.#unsaved]) held.clear();
     for (const row of this.#signals.values()) row.value = null;
-    for (const pins of this.#pins.values()) pins.value = [];
     this.list.value = [];
   }
 
@@ -85,7 +83,6 @@ export class Conversations {
       if (mine > read_seq) this.connection.send({ op: "read", conversation: id, seq: mine });
       else if (read_seq > row.read_seq) this.#receipt({ conversation: id, user: this.session.user.peek()?.id, seq: read_seq });
     }
-    for (const id of this.#pins.keys()) this.#loadPins(id);
     await this.refresh();
   }
 
@@ -183,7 +180,6 @@ export class Conversations {
     } else if (type === "edit" && last?.seq === target && last.message && event.edit.message) {
       this.#set({ ...row, last_message: { ...last, message: event.edit.message } });
     }
-    if ((type === "pin" || type === "recall") && this.#pins.has(id)) this.#loadPins(id);
     if (type === "group" || type === "members") this.#changedGroup(row, event);
   }
 
@@ -275,23 +271,6 @@ export class Conversations {
       // It stands on this device; the next key that is pressed tells it.
     } finally {
       this.#drafts.delete(id);
-    }
-  }
-
-  /** A signal of the pinned messages: [{seq, user, at, event}]. */
-  pinsOf(id) {
-    if (!this.#pins.has(id)) {
-      this.#pins.set(id, signal([]));
-      this.#loadPins(id);
-    }
-    return this.#pins.get(id);
-  }
-
-  async #loadPins(id) {
-    try {
-      this.#pins.get(id).value = (await this.api.get(`/v2/conversations/${id}/pins`)).pins;
-    } catch {
-      // offline: the next greeting asks again
     }
   }
 

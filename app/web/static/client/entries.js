@@ -6,9 +6,10 @@
 // | "delivered" (the other was online since) | "read". The same object while nothing of it changes.
 
 /** A function from rows to entries; it reads signals, so an effect that calls it follows them. */
-export function entries({ conversations, outbox, presence, session }, id) {
+export function entries(parts, id) {
+  const { conversations, outbox, presence, session } = parts;
   const conversation = conversations.get(id);
-  const pins = conversations.pinsOf(id);
+  const pins = parts.pins.of(id);
   const pending = outbox.pendingOf(id);
   let held = new Map(); // key -> {row, state, pinned, entry}
 

@@ -10,7 +10,7 @@ import { icon } from "views/parts/icons.js";
 import { summary } from "views/parts/summary.js";
 
 export function pinsBar(chat) {
-  const pins = client.conversations.pinsOf(chat.id);
+  const pins = client.pins.of(chat.id);
   const step = signal(0); // how many before the latest
   const index = computed(() => pins.value.length - 1 - (step.value % Math.max(1, pins.value.length)));
   const shown = computed(() => pins.value[index.value] ?? null);
