@@ -54,7 +54,8 @@ def test_the_export_holds_all_that_is_the_users(ada: Account, ben: Account) -> N
     events = private["events"]
     assert [event["seq"] for event in events] == list(range(1, 451))
     assert [event["message"]["content"] for event in events] == [f"第{n}" for n in range(450)]
-    assert (walkers["id"], walkers["kind"]) == (group, "group")
+    assert (walkers["id"], walkers["kind"], private["group"]) == (group, "group", None)
+    assert (walkers["group"]["name"], walkers["group"]["role"]) == ("walkers", "owner")
     assert [event["type"] for event in walkers["events"]] == ["group"]
 
 

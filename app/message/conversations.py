@@ -187,12 +187,12 @@ def _line(item: Summary) -> ConversationLine:
         item.id, KINDS[item.kind], Profile(*item.other) if item.other else None,
         item.last_seq, item.read_seq, item.last_at, event_of(item.last) if item.last else None,
         event_of(item.message) if item.message else None, item.joined_seq + 1,
-        item.unread, item.mentions, _group(item), item.seen_seq,
+        item.unread, item.mentions, group_of(item), item.seen_seq,
         item.pinned, item.silent, item.hidden, item.draft,
     )
 
 
-def _group(item: Summary) -> GroupPart | None:
+def group_of(item: Summary) -> GroupPart | None:
     if item.name is None:
         return None
     return GroupPart(

@@ -19,7 +19,7 @@ from app.extensions import limiter
 from app.http import JSON
 from app.media.upload import line_of as line_of_medium
 from app.message import bp
-from app.message.conversations import KINDS
+from app.message.conversations import KINDS, GroupPart, group_of
 from app.models import User
 from app.services import Services, services
 from app.store.summaries import Summary
@@ -42,6 +42,7 @@ class ExportedConversation(Struct):
     id: int
     kind: str
     user: Profile | None
+    group: GroupPart | None
     read_seq: int
     pinned: bool
     silent: bool
@@ -150,6 +151,6 @@ class _Export:
 
 def _line(item: Summary) -> ExportedConversation:
     return ExportedConversation(
-        item.id, KINDS[item.kind], Profile(*item.other) if item.other else None, item.read_seq,
-        item.pinned, item.silent, item.hidden, item.draft,
+        item.id, KINDS[item.kind], Profile(*item.other) if item.other else None,
+        group_of(item), item.read_seq, item.pinned, item.silent, item.hidden, item.draft,
     )
