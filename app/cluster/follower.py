@@ -90,8 +90,8 @@ class Follower:
             if key in self._gaps:
                 self._release(key)
             return
-        if not self._hub.hears(to) and event.type not in CHANGES:
-            return  # nobody here; who comes is greeted
+        if not (key in self._gaps or event.type in CHANGES or self._hub.hears(to)):
+            return  # nobody here, and nobody is about to come in; who connects is greeted
         gap = self._gap(to, key, 0.0 if told is None else PATIENCE)
         gap.upto = max(gap.upto, seq)
         if self._held < HELD and seq not in gap.waiting:
