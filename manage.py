@@ -22,6 +22,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BENCH_VENV = ROOT / ".venv-bench"
+# The core of the protocol, which is tested over one process and over two workers that share a
+# PostgreSQL and a Valkey (TEST_TOPOLOGY=many, tests/support/topology.py).
+PROTOCOL = [
+    f"tests/test_{name}.py" for name in (
+        "blocks", "changes", "changes_converge", "chat", "groups", "groups_removal", "handshake",
+        "presence", "receipts", "seed_chat", "sessions", "sync",
+    )
+]
 OLDEST = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -99,12 +107,21 @@ def check_address(host: str, port: str) -> None:
 
 
 def test(long: bool, rest: list[str]) -> int:
-    """Run the tests; further arguments go to pytest."""
+    """Run the tests, and the protocol's core in both topologies.
+
+    Further arguments go to pytest, which then runs once.
+    """
     python = prepare(VENV, "requirements-dev.txt")
     find_browser()
     chosen = ["-m", "long or not long"] if long else ["-m", "not long"]
     parallel = [] if long or any(item.startswith("-n") for item in rest) else ["-n", "2"]
-    return subprocess.run([python, "-m", "pytest", *chosen, *parallel, *rest]).returncode
+    pytest = [python, "-m", "pytest", *chosen, *parallel]
+    once = subprocess.run([*pytest, *rest]).returncode
+    if once or rest:
+        return once
+    print("The protocol's core again, over two workers, PostgreSQL and Valkey:", flush=True)
+    many = {**os.environ, "TEST_TOPOLOGY": "many"}
+    return subprocess.run([*pytest, *PROTOCOL], env=many).returncode
 
 
 def check() -> int:
