@@ -55,7 +55,7 @@ Changed = Callable[[Collection[int] | None, bool], None]
 
 
 class Leases(Protocol):
-    """Which users are online, in all processes together. No call waits but `held`.
+    """Which users are online, in all processes together. Only `settle` and `held` wait.
 
     A process renews what it holds several times in the life of a lease; the leases of one that
     died run out, and its users are offline. Between processes an implementation publishes what
@@ -67,6 +67,9 @@ class Leases(Protocol):
 
     def hold(self, users: Collection[int]) -> None:
         """These users have a socket in this process, or had one a moment ago."""
+
+    def settle(self) -> None:
+        """Return when what is held can be seen in every process, or cannot be soon."""
 
     def release(self, users: Collection[int]) -> None:
         """They have none here any more."""

@@ -39,6 +39,9 @@ class LocalLeases:
     def hold(self, users: Collection[int]) -> None:
         self._held.update(users)
 
+    def settle(self) -> None:
+        """It can be seen already."""
+
     def release(self, users: Collection[int]) -> None:
         self._held.difference_update(users)
 
@@ -83,7 +86,7 @@ class Presence:
     # -- sockets -----------------------------------------------------------------------------
 
     def enter(self, node: Node) -> None:
-        """A socket has opened. Costs no statement and never waits."""
+        """A socket has opened. Costs no statement; among several processes they may know of it."""
         user = node.user
         node.present = True
         count = self._sockets[user] = self._sockets.get(user, 0) + 1
@@ -96,6 +99,7 @@ class Presence:
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._run)
             self._greenlet.link_exception(lambda _: self._on_death())
+        self._leases.settle()
 
     def leave(self, node: Node) -> None:
         """A socket is gone, and with it what it watched."""

@@ -4,6 +4,7 @@ shows that it lives, which ends by itself a moment after the process did.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 import gevent
@@ -18,7 +19,8 @@ from app.cluster.letters import Names, Seen
 
 LIFE = 8  # seconds for which a process is believed to live
 RENEW = 2.0  # seconds between two signs of life
-REST = 0.05  # seconds in which changes gather
+REST = 0.01  # seconds in which changes gather
+PATIENCE = 1.0  # seconds that a new connection waits until the others can know of it
 AT_ONCE = 1000  # users in one command or letter
 AWAY = (RedisError, OSError)
 
@@ -48,6 +50,7 @@ class RedisLeases:
         self._behind = True  # whether what Redis knows of us may be anything
         self._stopping = False
         self._work = Event()
+        self._told = Event()  # another one for each time that Redis is told
 
     def listen(self, changed: Changed) -> None:
         self._changed = changed
@@ -59,6 +62,10 @@ class RedisLeases:
             self._gone -= new
             self._come |= new
             self._work.set()
+
+    def settle(self) -> None:
+        if self._come and self._well():
+            self._told.wait(PATIENCE)
 
     def release(self, users: Collection[int]) -> None:
         self._mine.difference_update(users)
@@ -104,13 +111,16 @@ class RedisLeases:
 
     def run(self) -> None:
         """Tell Redis who is here, and learn who else lives. Never returns."""
+        met = 0.0
         while True:
             self._work.wait(RENEW)
             self._work.clear()
             if not self._stopping:
                 try:
                     self._renew()
-                    self._meet_others()
+                    if time.monotonic() - met >= RENEW:
+                        self._meet_others()
+                        met = time.monotonic()
                 except AWAY as error:
                     if not self._behind:
                         log.warning("presence_not_shared", error=str(error))
@@ -127,6 +137,7 @@ class RedisLeases:
         anew = forgotten or self._behind
         come, gone = (set(self._mine), set()) if anew else (self._come, self._gone)
         self._come, self._gone = set(), set()
+        told, self._told = self._told, Event()
         if not (come or gone or anew):
             return
         self._behind = True  # until it is done
@@ -139,9 +150,10 @@ class RedisLeases:
             pipe.srem(names.online(process), *some)
         pipe.execute()
         self._behind = False
+        told.set()
         if anew:
             self._changed(None, False)
-        for some in _parts(come | gone):
+        for some in _parts(come | gone) or [[]]:  # who has begun is met by the others at once
             self._post(Seen(process, some))
 
     def _meet_others(self) -> None:
