@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+CONNECTIONS = 20_000  # of a worker: HICHAT_MAX_CONNECTIONS
 FULL = 0.6  # of a core: what a process is planned to use; the rest is for bursts
 
 
@@ -21,7 +22,7 @@ class Costs:
     database: float = 1400.0  # PostgreSQL: a batch
     row: float = 22.0  # PostgreSQL: a message of a batch; 12, and 10 for the index of heads
     publish: float = 15.0  # a worker: tell the bus of an event
-    bus: float = 3.0  # Valkey: take an event, or give it to a process
+    bus: float = 2.3  # Valkey: take an event, or give it to a process
     hear: float = 25.0  # a worker: an event from the bus, decoded and encoded for its devices
     deliver: float = 11.0  # a worker: a frame to a device
     flush_ms: float = 2.0  # the database's disk, until a flush is there
@@ -79,8 +80,8 @@ def batch_of(load: Load, costs: Costs, workers: int) -> float:
 
 
 def plan(load: Load, costs: Costs) -> Plan:
-    """The fewest workers that stay below FULL, and what they need behind them."""
-    workers = 1
+    """The fewest workers that hold all connections and stay below FULL, and what is behind them."""
+    workers = ceil(load.users * load.devices / CONNECTIONS)
     while used(load, costs, workers) > FULL:
         workers = workers + max(1, workers // 50)
     batch = batch_of(load, costs, workers)
