@@ -19,7 +19,7 @@ from app.content.workshop import WAITING, Workshop
 from app.errors import BadMedia, StorageFull, Unavailable
 from tests.content.conftest import PIXELS, Put
 from tests.support import files
-from tests.support.client import PATIENCE
+from tests.support.client import UNHURRIED
 from tests.support.disks import some_bytes, tmpfs
 from tests.support.process import wait_until
 
@@ -99,7 +99,7 @@ def test_the_loop_goes_on_while_it_works(workshop: Workshop, slow: Order) -> Non
 
 def release(slow: Order, *works: gevent.Greenlet) -> None:
     """Let the helpers that wait for a pipe see its end."""
-    with gevent.Timeout(PATIENCE):
+    with gevent.Timeout(UNHURRIED):
         while not all(work.ready() for work in works):
             with suppress(OSError):  # nobody reads just now
                 os.close(os.open(slow.source, os.O_WRONLY | os.O_NONBLOCK))
@@ -111,7 +111,7 @@ def test_so_many_helpers_work_and_so_many_orders_wait(put: Put, slow: Order) -> 
     waiting = [gevent.spawn(workshop.examine, slow) for _ in range(2)]
     good = order(put(files.picture("PNG")))
     waiting += [gevent.spawn(workshop.examine, good) for _ in range(WAITING - 2)]
-    with gevent.Timeout(PATIENCE):
+    with gevent.Timeout(UNHURRIED):
         while len(helpers() - before) < 2:
             gevent.sleep(0.01)
     with pytest.raises(Unavailable) as caught:
@@ -141,20 +141,20 @@ def test_a_helper_that_dies_takes_its_file_with_it_and_nothing_else(
 ) -> None:
     before = helpers()
     work = gevent.spawn(workshop.examine, slow)
-    with gevent.Timeout(PATIENCE):
+    with gevent.Timeout(UNHURRIED):
         while not helpers() - before:
             gevent.sleep(0.01)
     [pid] = helpers() - before
     started(pid)
     os.kill(pid, sign)
     with pytest.raises(error):
-        work.get(timeout=PATIENCE)
+        work.get(timeout=UNHURRIED)
     assert workshop.examine(order(put(files.picture("PNG")))).media == "image"
 
 
 def started(pid: int) -> None:
     """It is at work: it has the policy that it takes before its first order."""
-    with gevent.Timeout(PATIENCE):
+    with gevent.Timeout(UNHURRIED):
         while os.sched_getscheduler(pid) != os.SCHED_IDLE:
             gevent.sleep(0.01)
 
@@ -185,4 +185,4 @@ def test_helpers_end_with_whoever_started_them(put: Put) -> None:
     workshop.examine(order(put(files.picture("PNG"))))
     assert len(helpers() - before) == 1
     del workshop
-    wait_until(lambda: helpers() <= before)
+    wait_until(lambda: helpers() <= before, UNHURRIED)
