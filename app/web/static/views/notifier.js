@@ -50,7 +50,7 @@ function onEvent(event) {
 
 function tell({ conversation, seq, sender, message }) {
   const row = client.conversations.get(conversation).peek();
-  if (!row || row.read_seq >= seq || told.get(conversation) >= seq) return;
+  if (!row || told.get(conversation) >= seq) return;
   told.set(conversation, seq);
   const author = client.users.nameOf(sender) || t("common.unknown_user");
   const text = clipped(summary(message));
@@ -58,6 +58,7 @@ function tell({ conversation, seq, sender, message }) {
     const here = openConversation() === conversation;
     region.textContent = t(here ? "notify.here" : "notify.elsewhere", { author, text, title: titleOf(row) });
   }
+  if (row.read_seq >= seq) return; // seen, here or on another device
   const me = client.session.user.peek().id;
   const named = message.mention_all || message.mentions?.includes(me);
   if (!isTeller || (row.silent && !named)) return;

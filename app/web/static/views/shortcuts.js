@@ -55,7 +55,7 @@ export function openShortcuts() {
   const body = () => frame(() => t("keys.title"), GROUPS.map(([title, items]) => h("section", null,
     h("h3", null, () => t(title)), h("dl", { class: "keys" }, items.map(line)))), [
     h("button", { type: "button", class: "button primary", "data-autofocus": "", "on:click": () => close() },
-      () => t("common.close"))]);
+      () => t("common.close"))], { scrolls: true });
   const close = openDialog(body, { label: () => t("keys.title"), closed: () => { isOpen = false; } });
 }
 

@@ -30,11 +30,14 @@ export function openDialog(content, { label, kind = "", closed = () => {} } = {}
   return close;
 }
 
-/** A dialog with a title, a body and its buttons; `title` is a text or a function. */
-export function frame(title, body, buttons) {
+/**
+ * A dialog with a title, a body and its buttons; `title` is a text or a function. `scrolls`: the body
+ * has nothing to focus, and may be longer than the window.
+ */
+export function frame(title, body, buttons, { scrolls = false } = {}) {
   return h("div", { class: "dialog-frame" },
     h("h2", { class: "dialog-title" }, title),
-    h("div", { class: "dialog-body" }, body),
+    h("div", { class: "dialog-body", tabindex: scrolls && "0" }, body),
     buttons && h("div", { class: "dialog-buttons" }, buttons));
 }
 
