@@ -3,6 +3,7 @@
 import { h } from "core/dom.js";
 import { t } from "core/i18n.js";
 import { go } from "core/router.js";
+import { random } from "client/locks.js";
 import { client } from "views/client.js";
 import { frame, openDialog } from "views/parts/dialog.js";
 import { Wrong, field, form } from "views/parts/form.js";
@@ -11,7 +12,7 @@ import { toast } from "views/parts/toast.js";
 const CHARS = 10_000;
 
 export function broadcastDialog() {
-  const ref = crypto.randomUUID(); // of the whole dialog: what is sent again is sent once
+  const ref = random(); // of the whole dialog: what is sent again is sent once
   let place = null;
   const body = () => form({
     submit: () => t("contacts.broadcast_send"),

@@ -5,13 +5,16 @@ import { t } from "core/i18n.js";
 import { go, openConversation } from "core/router.js";
 import { effect } from "core/signals.js";
 import { client } from "views/client.js";
+import { environment } from "views/environment.js";
 import { ding } from "views/parts/sound.js";
 import { summary, titleOf } from "views/parts/summary.js";
 
 const FRESH_MS = 60_000; // what is older was said while we were away: the list tells of it
 const BETWEEN_SOUNDS_MS = 1500;
 const TEXT_CHARS = 140;
-const LOOKED_AT = "hichat.looked-at"; // in localStorage: the conversation that some tab shows now
+const LOOKED_AT = "hichat.looked-at"; // in the storage of all tabs: the conversation that some tab shows now
+
+const { storage } = environment;
 
 let region = null;
 let isTeller = false; // one tab tells for all
@@ -21,11 +24,14 @@ const told = new Map(); // conversation -> the seq up to which was told: a sync 
 export function start() {
   region = h("div", { class: "visually-hidden", role: "status", "aria-live": "polite" });
   document.body.append(region);
-  navigator.locks.request("hichat.notifier", () => {
+  const stay = () => {
     isTeller = true;
     return new Promise(() => {}); // for as long as this tab lives
-  });
-  for (const name of ["focus", "blur", "visibilitychange", "pagehide"]) addEventListener(name, tellPlace, true);
+  };
+  if (navigator.locks) navigator.locks.request("hichat.notifier", stay);
+  else stay(); // an insecure context: every tab tells
+  for (const name of ["focus", "blur", "visibilitychange"]) addEventListener(name, tellPlace, true);
+  addEventListener("pagehide", () => storage.remove(LOOKED_AT));
   effect(tellPlace);
   client.connection.on("event", onEvent);
 }
@@ -37,8 +43,8 @@ function isWatched() {
 /** Leave word for the other tabs of what is looked at here. */
 function tellPlace() {
   const conversation = openConversation();
-  if (isWatched() && conversation) localStorage.setItem(LOOKED_AT, String(conversation));
-  else if (localStorage.getItem(LOOKED_AT) === String(conversation) || isWatched()) localStorage.removeItem(LOOKED_AT);
+  if (isWatched() && conversation) storage.set(LOOKED_AT, String(conversation));
+  else if (isWatched() || storage.get(LOOKED_AT) === String(conversation)) storage.remove(LOOKED_AT);
 }
 
 /** Runs when the store knows the event, so that names and settings are there. */
@@ -62,7 +68,7 @@ function tell({ conversation, seq, sender, message }) {
   const me = client.session.user.peek().id;
   const named = message.mention_all || message.mentions?.includes(me);
   if (!isTeller || (row.silent && !named)) return;
-  if (localStorage.getItem(LOOKED_AT) === String(conversation)) return;
+  if (storage.get(LOOKED_AT) === String(conversation)) return;
   if (client.prefs.sound.peek()) sound();
   if (client.prefs.notify.peek() && !isWatched()) show(row, author, text);
 }

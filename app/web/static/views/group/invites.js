@@ -6,9 +6,10 @@ import { signal } from "core/signals.js";
 import { formatUntil } from "core/time.js";
 import { client } from "views/client.js";
 import { attempt } from "views/parts/errors.js";
-import { frame, openDialog } from "views/parts/dialog.js";
+import { frame, openDialog, prompt } from "views/parts/dialog.js";
 import { Wrong, field, form, select } from "views/parts/form.js";
 import { icon } from "views/parts/icons.js";
+import { toast } from "views/parts/toast.js";
 import { leads } from "views/group/policies.js";
 
 const HOUR = 3600; // seconds
@@ -38,8 +39,16 @@ export function addressOf(code) {
   return `${location.origin}${location.pathname}#/i/${code}`;
 }
 
-function copy(code) {
-  return attempt(() => navigator.clipboard.writeText(addressOf(code)), t("group.copied"));
+/** Where a page may not write to the clipboard, one copies the address oneself. */
+async function copy(code) {
+  const address = addressOf(code);
+  try {
+    await navigator.clipboard.writeText(address);
+    toast(t("group.copied"));
+  } catch {
+    await prompt({ title: t("group.copy"), label: t("group.copy_yourself"), value: address,
+      ok: t("common.close"), most: address.length });
+  }
 }
 
 function line(id, link, gone) {
