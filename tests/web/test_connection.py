@@ -186,11 +186,15 @@ def test_an_ended_session_is_left_at_once(desk_of: NewDesk, alice: Person) -> No
     assert page.evaluate("localStorage.getItem('hichat.session')") is None
 
 
+@pytest.mark.parametrize("locks", [True, False], ids=["locks", "no locks"])
 def test_a_token_that_is_good_no_more_is_refreshed_by_one_tab_for_all(
-    desk_of: NewDesk, alice: Person
+    desk_of: NewDesk, alice: Person, locks: bool
 ) -> None:
+    """Also where the browser has no locks for tabs, as without TLS in a local network."""
     desk = desk_of(alice)
     desk.allow("the server responded with a status of 401")
+    if not locks:
+        desk.context.add_init_script("delete Navigator.prototype.locks")
     spent: list[str] = []
 
     def watch(request: Request) -> None:
@@ -199,6 +203,7 @@ def test_a_token_that_is_good_no_more_is_refreshed_by_one_tab_for_all(
 
     desk.context.on("request", watch)
     pages = [desk.lab() for _ in range(3)]
+    assert pages[0].evaluate("'locks' in navigator") == locks
     setter = desk.context.new_page()
     setter.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
     setter.goto("/version")  # a page of this origin, and of nothing else

@@ -25,10 +25,13 @@ import { Typing } from "client/typing.js";
 import { Users } from "client/users.js";
 
 export function createClient(environment) {
-  const session = createSession(environment);
+  const store = new Store();
+  const session = createSession(environment, {
+    get: () => store.thing("exchange"), set: (exchange) => store.keep("exchange", exchange),
+  });
   const api = createApi(environment, session);
   const connection = createConnection(environment, session, api);
-  const parts = { environment, session, api, connection, store: new Store(), timelines: new Set(), ready: null };
+  const parts = { environment, session, api, connection, store, timelines: new Set(), ready: null };
   parts.prefs = createPrefs(environment);
   parts.users = new Users(parts);
   parts.contacts = new Contacts(parts);

@@ -6,7 +6,7 @@
 // `sent_at`, different for each item of this device: by it an event is known to be the item's.
 
 import { batch, computed, signal } from "core/signals.js";
-import { exclusive, random } from "client/locks.js";
+import { exclusive, pause, random } from "client/locks.js";
 import { giveUp, upload } from "client/upload.js";
 
 const REST = 1000; // ms to wait before a refusal that may pass is asked again; doubles
@@ -250,10 +250,6 @@ export class Outbox {
     this.#set({ ...item, kept: true, progress: this.#items.peek().get(ref)?.progress ?? 0 });
     setTimeout(() => { if (this.#items.peek().has(ref)) this.pump(); }, OTHERS_TURN);
   }
-}
-
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** What the log tells of a file, of what the upload was answered with. */

@@ -9,9 +9,10 @@ const KEY = "hichat.session";
 /**
  * `user`: the own profile, null when nobody is logged in. `ended`: why the last session ended
  * without its user's wish ("revoked"), else null. One tab refreshes the tokens, the others follow:
- * a refresh token is good once, and used twice it ends the session.
+ * a refresh token is good once, and used twice it ends the session. `vault` {get, set} keeps the last
+ * exchange where every tab sees it at once (IndexedDB).
  */
-export function createSession({ origin, storage }) {
+export function createSession({ origin, storage }, vault) {
   const user = signal(null);
   const ended = signal(null);
   let held = null; // {user, access_token, refresh_token}
@@ -50,10 +51,17 @@ export function createSession({ origin, storage }) {
       return;
     }
     if (!held) return;
+    const token = held.refresh_token;
+    const last = await vault.get(); // localStorage may show a tab later what another one has written
+    if (last?.spent === token) {
+      keep({ ...held, ...last.tokens });
+      return;
+    }
     try {
-      const token = held.refresh_token;
-      const found = await call(origin, "POST", "/v2/auth/refresh", { token });
-      keep({ ...held, access_token: found.access_token, refresh_token: found.refresh_token });
+      const { access_token, refresh_token } = await call(origin, "POST", "/v2/auth/refresh", { token });
+      const tokens = { access_token, refresh_token };
+      await vault.set({ spent: token, tokens });
+      keep({ ...held, ...tokens });
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) end("revoked");
       throw error;
@@ -76,7 +84,7 @@ export function createSession({ origin, storage }) {
     /** The access token; null when nobody is logged in. */
     token: () => held?.access_token ?? null,
     /** Get a new access token in place of `stale`. Throws ApiError. */
-    refresh: (stale) => exclusive("hichat.refresh", () => spend(stale)),
+    refresh: (stale) => exclusive("hichat.refresh", () => spend(stale), storage),
     /** Keep what the server says of oneself now. */
     know: (me) => { if (held) keep({ ...held, user: { ...held.user, ...me } }); },
     async signOut() {
