@@ -12,7 +12,7 @@ from app.store import Store
 from app.store.items import Draft, Mark
 from tests.support.application import application
 from tests.support.groups import crowd
-from tests.support.log import into, stored, to_user
+from tests.support.log import stored, to_user
 from tests.support.web import person
 
 READER = "reader"
@@ -34,14 +34,9 @@ def fill(folder: Path, *, conversations: int, messages: int) -> int:
         called(store, friend, others)
         commit(store, [to_user(other, reader) for other in others])
         [first] = stored(store.journal.commit([to_user(reader, friend, "message 1")]))
-        chat = first.conversation
-        commit(store, [
-            into(friend if number // 5 % 2 else reader, chat, f"message {number}")
-            for number in range(2, messages + 1)
-        ])
-        store.journal.commit([Mark(reader, chat, messages - UNREAD)])
-        over_days(store, chat)
-    return chat
+        at_length(store, first.conversation, (reader, friend), messages)
+        store.journal.commit([Mark(reader, first.conversation, messages - UNREAD)])
+    return first.conversation
 
 
 def commit(store: Store, drafts: list[Draft]) -> None:
@@ -60,13 +55,24 @@ def called(store: Store, friend: int, others: list[int]) -> None:
     store.database.write(work)
 
 
-def over_days(store: Store, chat: int) -> None:
-    statement = text(
-        "UPDATE event SET at = at - :day * (((SELECT last_seq FROM conversation WHERE id = :chat)"
-        " - seq) / 1000) WHERE conversation_id = :chat"
-    )
+EVENTS = text("""
+    INSERT INTO event (conversation_id, seq, type, sender_id, ref, at, body)
+    WITH RECURSIVE number(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM number WHERE n < :last)
+    SELECT :chat, n, 'message', CASE n / 5 % 2 WHEN 0 THEN :one ELSE :other END, 'ref ' || n, at,
+        '{"media":"text","content":"message ' || n || '"}'
+    FROM number JOIN event ON conversation_id = :chat AND seq = 1""")
+HEAD = text("UPDATE conversation SET last_seq = :last, message_seq = :last WHERE id = :chat")
+DAYS = text("""
+    UPDATE event SET at = at - :day * ((:last - seq) / 1000) WHERE conversation_id = :chat""")
+
+
+def at_length(store: Store, chat: int, people: tuple[int, int], last: int) -> None:
+    """The messages from the second on: the rows that the server would have written."""
+    one, other = people
 
     def work(session: Session) -> None:
-        session.execute(statement, {"day": DAY_MS, "chat": chat})
+        session.execute(EVENTS, {"chat": chat, "last": last, "one": one, "other": other})
+        session.execute(HEAD, {"chat": chat, "last": last})
+        session.execute(DAYS, {"chat": chat, "last": last, "day": DAY_MS})
 
     store.database.write(work)

@@ -204,9 +204,14 @@ def test_who_types_is_seen_by_the_other(alice: Person, bob: Person, desk_of: New
     chat = open_chat(alice, bob)
     say(alice, chat, "hello")
     mine, theirs = open_page(desk_of(alice), chat), open_page(desk_of(bob), chat)
-    composer(mine).press_sequentially("h")
-    expect(theirs.get_by_text(f"{alice.name} is typing…")).to_be_visible()
+    shown = theirs.get_by_text(f"{alice.name} is typing…")
+
+    def typing() -> bool:  # what is typed before both are connected is heard by nobody
+        composer(mine).press_sequentially("h")
+        return shown.is_visible()
+
+    eventually(typing, True)
     expect(conversation(theirs, alice.name)).to_contain_text("typing…")
     write(mine, "hi again")
     expect(message(theirs, "hi again")).to_be_visible()
-    expect(theirs.get_by_text(f"{alice.name} is typing…")).to_have_count(0)
+    expect(shown).to_have_count(0)

@@ -46,7 +46,7 @@ def shown(picture: Locator) -> None:
     """The picture is really there, not only its frame."""
     expect(picture.locator("img")).to_be_visible()
     handle = picture.locator("img").element_handle()
-    picture.page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=handle)
+    wait_for(picture.page, "image => image.complete && image.naturalWidth > 0", handle)
 
 
 def test_pictures_are_pasted_and_dropped_and_seen_by_both(
@@ -72,15 +72,13 @@ def test_the_viewer_shows_one_picture_after_the_other_and_gives_the_focus_back(
     alice: Person, bob: Person, chat: int, desk_of: NewDesk
 ) -> None:
     page = open_page(desk_of(alice), chat)
-    attach(
-        page, {"name": "a.png", "mimeType": "image/png", "buffer": picture("PNG")},
-        {"name": "b.jpg", "mimeType": "image/jpeg", "buffer": picture("JPEG")},
-    )
-    page.get_by_role("button", name="Send", exact=True).click()
+    for count, (name, kind) in enumerate((("a.png", "image/png"), ("b.jpg", "image/jpeg")), 1):
+        attach(page, {"name": name, "mimeType": kind, "buffer": picture(kind[6:].upper())})
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(messages(page).get_by_text("Sent")).to_have_count(count)
     first = page.get_by_role("button", name="Open the picture a.png")
     shown(first)
     shown(page.get_by_role("button", name="Open the picture b.jpg"))
-    expect(messages(page).get_by_text("Sent")).to_have_count(2)
     first.click()
     viewer = page.get_by_role("dialog", name="Pictures")
     shown(viewer)

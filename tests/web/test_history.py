@@ -95,14 +95,13 @@ def test_a_conversation_opens_where_its_reader_has_stopped(long: Long, desk_of: 
     eventually(lambda: long.reader.get(f"/v2/conversations/{long.chat}")["unread"], 0)
 
 
-def test_scrolling_up_goes_on_for_ever_and_keeps_its_place(
-    long: Long, desk_of: NewDesk, record_property: Any
-) -> None:
+def test_scrolling_up_goes_on_for_ever_and_keeps_its_place(long: Long, desk_of: NewDesk) -> None:
     assert long.reader.post(f"/v2/conversations/{long.chat}/read", seq=MANY).ok
     page = open_page(desk_of(long.reader, at=long.server), long.chat)
     log = messages(page)
     expect(message(page, exactly(MANY))).to_be_in_viewport()
-    record_property("frames", log.evaluate(FRAMES)[-12:])  # the slowest of 240: told, not asserted
+    frames = log.evaluate(FRAMES)  # told by `-rP`, not asserted: it is the machine's, too
+    print("ms of a frame while scrolling: median", frames[len(frames) // 2], "worst", frames[-6:])
     for _ in range(8):
         log.evaluate("log => { log.scrollTop = 200; }")
         seen = in_view(page)

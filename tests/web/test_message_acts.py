@@ -124,6 +124,14 @@ def test_who_has_read_a_message_of_a_group_is_told(
     expect(page.get_by_role("dialog", name="Read by 1 person")).to_contain_text(bob.name)
 
 
+def test_a_text_is_copied(alice: Person, bob: Person, chat: int, desk_of: NewDesk) -> None:
+    say(bob, chat, "with `code` in it")
+    page = open_page(desk_of(alice, permissions=["clipboard-read", "clipboard-write"]), chat)
+    choose(page, message(page, "in it"), "Copy the text")
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "with `code` in it"
+
+
 def test_only_what_is_allowed_is_offered(alice: Person, bob: Person, desk_of: NewDesk) -> None:
     group = new_group(alice, bob)
     say(alice, group, "the owner's")

@@ -6,10 +6,10 @@ import { openForward } from "views/chat/forward.js";
 import { openReaders } from "views/chat/readers.js";
 import { react } from "views/chat/reactions.js";
 import { openEmoji } from "views/emoji.js";
+import { copyText } from "views/parts/copy.js";
 import { confirm } from "views/parts/dialog.js";
 import { attempt } from "views/parts/errors.js";
 import { openMenu } from "views/parts/menu.js";
-import { toast } from "views/parts/toast.js";
 
 /** @param anchor - an element, or a point {x, y} */
 export function messageMenu(entry, chat, anchor) {
@@ -63,10 +63,7 @@ export function pickReaction(entry, chat, anchor) {
   if (element) openEmoji(element, (emoji) => react(entry, chat, emoji));
 }
 
-async function copy(text) {
-  await attempt(() => navigator.clipboard.writeText(text));
-  toast(t("message.copied"));
-}
+const copy = (text) => attempt(() => copyText(text), t("message.copied"));
 
 const pin = (entry, chat) => attempt(() => client.actions.pin(chat.id, entry.seq, !entry.pinned));
 

@@ -10,7 +10,7 @@ import { messageMenu } from "views/chat/menu.js";
 import { reactions } from "views/chat/reactions.js";
 import { explain } from "views/parts/errors.js";
 import { icon } from "views/parts/icons.js";
-import { showPerson } from "views/parts/person.js";
+import { knownAs, showPerson } from "views/parts/person.js";
 import { nameOf, summary } from "views/parts/summary.js";
 import "views/parts/avatar.js";
 
@@ -73,7 +73,7 @@ function quote(entry, chat) {
 }
 
 function forwarded(origin) {
-  const words = () => t("message.forwarded", { name: nameOf(origin.sender) });
+  const words = () => t("message.forwarded", { name: knownAs(origin.sender) });
   return origin && h("div", { class: "forwarded" }, icon("forward"), h("span", null, words));
 }
 
