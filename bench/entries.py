@@ -85,7 +85,7 @@ def hichat(port: int, data: Path, settings: dict[str, str]) -> Server:
     subprocess.run(prepare, cwd=ROOT, env=os.environ | env, check=True, capture_output=True)
     argv = [str(binaries / "gunicorn"), "-c", "gunicorn.conf.py", "wsgi:app"]
     server = launch("hichat", argv, port, data, env, cwd=ROOT)
-    return wait_ready(server, data / "hichat.log", "/healthz")
+    return wait_ready(server, data / "hichat.log", "/healthz", timeout=120.0)
 
 
 def gunicorn(module: str) -> Start:
