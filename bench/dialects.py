@@ -66,9 +66,8 @@ class HiChatV2(Quiet):
 
     acks = True
 
-    def __init__(self, group: int = 0, filler: str = FILLER) -> None:
+    def __init__(self, group: int = 0) -> None:
         self.group = group
-        self.filler = filler
 
     def upgrade(self, member: Member) -> tuple[str, dict[str, str]]:
         return "/v2/socket", {
@@ -80,7 +79,7 @@ class HiChatV2(Quiet):
         where = f'"to":{{"user":{target}}}' if target else f'"conversation":{self.group}'
         return (
             f'{{"op":"send","ref":"^{number:010d}^",{where},'
-            f'"message":{{"media":"text","content":"~{number:010d}~ {self.filler}"}}}}'
+            f'"message":{{"media":"text","content":"~{number:010d}~ {FILLER}"}}}}'
         ).encode()
 
 

@@ -11,16 +11,13 @@ from typing import Any
 from . import proc
 from .accounts import post_json
 from .client import Connection, Swarm, Trouble
-from .dialects import FILLER, HiChatV2
+from .dialects import FILLER
 from .job import Job
 from .loops import Open, pair_up
 
 PATIENCE = 60.0
 DEAF_BUFFER = 4096
 """Bytes that the kernel takes for a device that does not read."""
-
-LONG = 10
-"""Times the usual length: what stalled devices do not read fills their queues within seconds."""
 
 BEHIND = 50
 """Events that each device has missed when it comes back."""
@@ -52,14 +49,13 @@ def bus_stop(job: Job) -> dict[str, Any]:
 
 
 def stalled(job: Job) -> dict[str, Any]:
-    """Latencies of long messages, without and with a second device of each user, which is deaf."""
-    dialect = HiChatV2(filler=FILLER * LONG)
-    swarm = Swarm(job.port, dialect)
+    """Latencies without, and with, a second device of each user that never reads."""
+    swarm = job.swarm()
     swarm.open(job.crowd(job.plan.connections))
     pair_up(swarm)
     warm, _ = offered(job, swarm, job.first, job.plan.warmup)
     before, lost = offered(job, swarm, next(warm.numbers), job.plan.seconds / 4)
-    deaf = Swarm(job.port, dialect, DEAF_BUFFER)
+    deaf = Swarm(job.port, swarm.dialect, DEAF_BUFFER)
     deaf.open(job.crowd(job.plan.connections))
     meter, least = proc.Meter(job.pid), proc.rss_bytes(job.pid)
     with proc.Peak(job.pid) as peak:
