@@ -1,6 +1,7 @@
 """Rounds of faults for as long as one likes.
 
     python -m tests.faults --rounds 1000 --seed 1
+    python -m tests.faults --flushes 50                one process dies at its 1st flush, its 2nd, ...
 
 Round n has the seed `seed + n`, and the fault whose turn that is, so `--rounds 1` with the seed of
 a round plays it again. Histories of rounds in which something was wrong stay in `--keep`.
@@ -14,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults.faults import FAULTS
+from tests.faults.faults import FAULTS, death_at_flush
 from tests.faults.series import Series, turn
 
 
@@ -28,14 +29,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
     parser.add_argument("--topology", choices=["both", *FAULTS], default="both")
     parser.add_argument("--fault", choices=names, help="this one only")
+    parser.add_argument("--flushes", type=int, default=0, help="rounds of this sweep, no others")
     parser.add_argument("--keep", type=Path, default=Path("instance/faults"))
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="hichat-faults-") as folder:
         series = Series(Path(folder), options.keep)
         try:
-            for number in range(options.seed, options.seed + options.rounds):
-                fault = turn(number, options.topology, options.fault)
-                print(series.play(fault, number), flush=True)
+            for number in range(options.flushes or options.rounds):
+                seed = options.seed + number
+                fault = turn(seed, options.topology, options.fault)
+                if options.flushes:
+                    fault = death_at_flush(number + 1)
+                print(series.play(fault, seed), flush=True)
         finally:
             series.stop()
     print(series.summary())

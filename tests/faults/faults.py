@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.faults.flush import flush_fails, kill_at_flush
+from tests.faults.flush import flush_fails, kill_at, kill_at_flush
 from tests.faults.sites import Many, Site, SmallDisk
 
 SLOW = 4000  # bytes a second
@@ -101,6 +101,11 @@ def disk_full(site: SmallDisk, random: Random) -> None:
     site.fill()
     time.sleep(random.uniform(0.3, 1.5))
     site.empty()
+
+
+def death_at_flush(number: int) -> Fault:
+    """The worker is killed at its n-th flush from the beginning of the fault."""
+    return Fault(f"flush {number}", lambda site, _random: kill_at(site, number), "single")
 
 
 # -- PostgreSQL and Valkey ------------------------------------------------------------------
