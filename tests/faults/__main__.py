@@ -1,7 +1,7 @@
 """Rounds of faults for as long as one likes.
 
     python -m tests.faults --rounds 1000 --seed 1
-    python -m tests.faults --flushes 50                one process dies at its 1st flush, its 2nd, ...
+    python -m tests.faults --flushes 50              one process dies at its 1st flush, its 2nd ...
 
 Round n has the seed `seed + n`, and the fault whose turn that is, so `--rounds 1` with the seed of
 a round plays it again. Histories of rounds in which something was wrong stay in `--keep`.
