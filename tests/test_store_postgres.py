@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert, text
 
-from app.errors import HiChatError, NameTaken, UnknownUser
+from app.errors import HiChatError, NameTaken, Unavailable, UnknownUser
 from app.models import Conversation, User
 from app.models.message import PRIVATE
 from app.store import Database, Store
@@ -183,6 +183,23 @@ def _wait_for_a_lock(database: Database) -> None:
     with database.engine.connect() as connection:
         while not connection.scalar(waiting):
             connection.rollback()  # a new look
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_whoever_waits_for_a_connection_that_is_cut_is_refused_and_the_next_one_works(
+    database: Database, ended: bool
+) -> None:
+    sleeping = "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(database.rows, "SELECT pg_sleep(600)")
+        while not (found := database.rows(sleeping)):
+            pass
+        if ended:  # in the same moment, by PostgreSQL
+            database.rows("SELECT pg_terminate_backend(?)", found[0][0])
+        database._watch.cut(float("inf"))
+        with pytest.raises(Unavailable):
+            waiting.result(timeout=60)
+    assert database.rows("SELECT 1") == [(1,)]
 
 
 def test_an_account_that_is_deleted_amid_its_messages_gets_no_more_of_them(store: Store) -> None:

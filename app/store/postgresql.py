@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
 from select import POLLIN
 from typing import Any
 
@@ -98,6 +99,10 @@ def _is_over(connection: Any) -> bool:
 
 def _shut(connection: Any) -> None:
     """Both directions: who waits for it wakes up, and closes it."""
-    if connection is not None and not connection.closed:
-        with socket.socket(fileno=os.dup(connection.fileno())) as ours:
-            ours.shutdown(socket.SHUT_RDWR)
+    if connection is None:
+        return
+    with (
+        suppress(OSError, connection.OperationalError),  # it has ended by itself
+        socket.socket(fileno=os.dup(connection.fileno())) as ours,
+    ):
+        ours.shutdown(socket.SHUT_RDWR)
