@@ -175,6 +175,25 @@ def test_a_page_that_was_away_for_long_begins_anew_at_the_end(
     eventually(lambda: told(page)[0][0], "long ago")
 
 
+def test_a_server_that_knows_less_than_the_page_is_believed(
+    desk_of: NewDesk, alice: Person, bob: Person
+) -> None:
+    """It was restored from a backup: what comes now has seqs that the page has seen before."""
+    chat = open_chat(alice, bob)
+    page = desk_of(alice).lab()
+    online(page)
+    show(page, chat)
+    with bob.device() as phone:
+        phone.say("one", chat)
+        expect_texts(page, "one")
+        page.evaluate("id => { client.sync.cursors.set(id, 50); }", chat)
+        page.evaluate("client.connection.stop(); client.connection.start()")
+        online(page)
+        eventually(lambda: page.evaluate("id => client.sync.cursors.get(id)", chat), 1)
+        phone.say("two", chat)
+        expect_texts(page, "one", "two")
+
+
 def test_an_ended_session_is_left_at_once(desk_of: NewDesk, alice: Person) -> None:
     page = desk_of(alice).lab()
     online(page)

@@ -183,6 +183,31 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed_meanwhile(
     assert contents(other, chat) == wanted
 
 
+def test_what_was_too_much_at_once_is_sent_a_little_later_and_in_its_order(
+    desk_of: NewDesk, own_server: Server
+) -> None:
+    own_server.environ |= {"HICHAT_RATE_LIMITS": "on", "HICHAT_MESSAGES_PER_SECOND": "1"}
+    own_server.start()
+    one, other = Person(own_server), Person(own_server)
+    chat = open_chat(one, other)
+    here = desk_of(one, at=own_server).lab()
+    online(here)
+    show(here, chat)
+    here.evaluate("""conversation => {
+        globalThis.refused = [];
+        client.connection.on("error", ({ ref, code }) => refused.push([ref, code]));
+        for (let number = 0; number < 15; number += 1) {  // ten seconds' worth is taken at once
+            const message = { media: "text", content: "noise" };
+            client.connection.send({ op: "send", ref: `noise ${number}`, conversation, message });
+        }
+    }""", chat)
+    refs = [say(here, chat, content) for content in ("one", "two")]
+    wait_for(here, "ref => refused.some(([found]) => found === ref)", refs[0])
+    eventually(lambda: told(here)[-2:], [("one", "sent"), ("two", "sent")])
+    assert [text for text in contents(other, chat) if text != "noise"] == ["one", "two"]
+    assert {code for _, code in here.evaluate("refused")} == {"rate_limited"}
+
+
 def test_a_refused_message_stays_with_its_reason_until_it_is_retried_or_discarded(
     desk_of: NewDesk, alice: Person, bob: Person, chat: int
 ) -> None:

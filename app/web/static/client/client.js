@@ -101,11 +101,11 @@ function followUser(parts) {
   parts.painted = signal(false); // what is kept on this device is shown
   parts.ready = Promise.resolve();
 
-  async function begin(user, before) {
+  async function begin(account, before) {
     await before;
-    await store.open(user);
-    for (const keeper of keepers) if (current === user) await keeper.load(user);
-    if (current !== user) return;
+    await store.open(account);
+    for (const keeper of keepers) if (current === account) await keeper.load(account);
+    if (current !== account) return;
     parts.painted.value = true;
     connection.start();
   }
@@ -125,12 +125,14 @@ function followUser(parts) {
   }
 
   effect(() => {
-    const user = session.user.value?.id ?? null;
-    if (user === current) return;
-    current = user;
+    const me = session.user.value;
+    // An id alone may be another one's: a server that was set up anew begins at 1 again.
+    const account = me && `${me.id}-${me.created_at}`;
+    if (account === current) return;
+    current = account;
     untracked(() => {
       const ended = end(parts.ready);
-      parts.ready = user ? begin(user, ended) : ended;
+      parts.ready = account ? begin(account, ended) : ended;
     });
   });
   connection.on("hello", () => parts.api.get("/v2/users/me").then((me) => {

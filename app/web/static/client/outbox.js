@@ -31,8 +31,8 @@ export class Outbox {
     connection.on("hello", () => this.pump());
   }
 
-  async load(user) {
-    this.#name = `hichat.outbox.${user}`;
+  async load(account) {
+    this.#name = `hichat.outbox.${account}`;
     this.#channel = this.environment.channel(this.#name, (told) => this.#heard(told));
     const items = await this.store.all("outbox");
     items.sort((a, b) => a.order - b.order);

@@ -17,8 +17,8 @@ export class Store {
   #db = null;
   #name = "";
 
-  async open(user) {
-    this.#name = `hichat-${user}`;
+  async open(account) {
+    this.#name = `hichat-${account}`;
     this.#db = await open(this.#name, VERSION, (db) => {
       db.createObjectStore("events", { keyPath: ["conversation", "seq"] });
       db.createObjectStore("cursors", { keyPath: "id" });

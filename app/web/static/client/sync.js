@@ -77,6 +77,8 @@ export class Sync {
     if (!more) {
       for (const id of [...this.cursors.keys()]) if (!heads.has(id) && id !== this.account) this.forget(id);
     }
+    // A server that was restored from a backup knows less than this device did.
+    for (const [id, head] of heads) if (this.cursors.get(id) > head) this.#restart(id, head);
     this.meet([...heads]);
   }
 
