@@ -25,6 +25,8 @@ from tests.support.seed import line
 from tests.support.server import Server
 from tests.support.web import Account, person, problem
 
+BOTH_DATABASES = True
+
 NEWS = {"media": "text", "content": "maintenance at noon"}
 
 

@@ -16,6 +16,8 @@ from tests.support.groups import new_group, team, told
 from tests.support.server import Server
 from tests.support.web import Account, problem
 
+BOTH_DATABASES = True
+
 
 def link(maker: Account, group: int, **terms: Any) -> str:
     answer = maker.post(f"/v2/groups/{group}/invites", **terms)

@@ -14,6 +14,8 @@ from app.store.users import now_ms
 from tests.support.groups import crowd, new_group, team, told
 from tests.support.web import Account, person, problem
 
+BOTH_DATABASES = True
+
 
 def roles(reader: Account, group: int) -> dict[int, str]:
     answer = reader.get(f"/v2/groups/{group}/members", limit=500)

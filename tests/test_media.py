@@ -16,6 +16,8 @@ from app.store.users import now_ms
 from tests.support.media import fetch, files, picture, png, send, sweep, upload, uploaded
 from tests.support.web import Account, person, problem
 
+BOTH_DATABASES = True
+
 
 @pytest.fixture
 def eve(client: FlaskClient) -> Account:

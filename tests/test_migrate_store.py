@@ -19,6 +19,8 @@ from tests.support.postgres import new_database
 from tests.support.process import wait_until
 from tests.support.server import ROOT, Server
 
+pytestmark = pytest.mark.timeout(600)  # each move is a process, and reads everything twice
+
 MANY = 40_000  # events: as many transactions that a move can be killed between
 
 

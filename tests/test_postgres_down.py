@@ -19,6 +19,8 @@ from tests.support.postgres import Postgres
 from tests.support.process import wait_until
 from tests.support.server import ROOT, Server
 
+pytestmark = pytest.mark.timeout(600)
+
 SECONDS = "1"  # that PostgreSQL may take for an answer
 REFUSED = {"code": "unavailable", "retry": True}
 

@@ -20,7 +20,9 @@ PROCESSES = 4
 ROUNDS = 40
 PATIENCE = 150  # seconds, for all of it
 
-pytestmark = pytest.mark.parametrize("database", ["postgres"], indirect=True)
+pytestmark = [
+    pytest.mark.parametrize("database", ["postgres"], indirect=True), pytest.mark.timeout(600)
+]
 
 
 def at_once(database: Database, group: int, users: list[int]) -> list[dict[str, Any]]:

@@ -10,6 +10,8 @@ from flask_jwt_extended import create_access_token
 
 from tests.support.web import Account, log_in, person, problem, sign_up, spend
 
+BOTH_DATABASES = True
+
 
 def test_a_refresh_gives_a_new_pair_of_the_same_session(client: FlaskClient) -> None:
     alice = person(client)

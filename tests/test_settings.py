@@ -13,6 +13,8 @@ from tests.support.client import Person
 from tests.support.log import people, stored, to_user
 from tests.support.web import Account, person, problem
 
+BOTH_DATABASES = True
+
 LIST = "/v2/conversations"
 NOTHING = {"pinned": False, "silent": False, "hidden": False, "draft": None}
 

@@ -15,6 +15,8 @@ from app import services
 from tests.support.media import fetch, files, png, sweep
 from tests.support.web import Account, problem
 
+BOTH_DATABASES = True
+
 VERSION = {"Tus-Resumable": "1.0.0"}
 BYTES = "application/offset+octet-stream"
 DATA = b"%PDF-1.7 " + bytes(range(256)) * 40
