@@ -26,7 +26,7 @@ CORE = [f"app.chat.{name}" for name in (
     "bus", "cluster", "follower", "headcheck", "leases", "letters", "marks", "publisher",
     "subscriber",
 )] + [f"app.content.{name}" for name in (
-    "containers", "gifs", "helper", "kinds", "orders", "pictures", "skeletons", "sounds",
+    "containers", "examiner", "gifs", "kinds", "orders", "pictures", "skeletons", "sounds",
     "workshop",
 )]
 EVERYONE = ("app.errors", "config")

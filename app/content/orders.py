@@ -1,4 +1,4 @@
-"""What the workshop and its helpers say to each other."""
+"""What the workshop and its examiners say to each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that would hold up the chat is done elsewhere: in helpers, processes of their own.
+"""Work that would hold up the chat is done elsewhere: in examiners, processes of their own.
 
 Threads would share the interpreter with the chat: a decoder that holds it for 200 ms, as that of a
 large JPEG does, is 200 ms in which no message moves.
@@ -19,17 +19,17 @@ from gevent.lock import BoundedSemaphore
 from app.content.orders import Answer, Examined, Order, Refused
 from app.errors import BadMedia, HiChatError, StorageFull, Unavailable
 
-WAITING = 64  # orders that are under way or wait for a helper
+WAITING = 64  # orders that are under way or wait for an examiner
 # `app` without its __init__, which loads all of the program: 0.1 s and 21 MB instead of 1.4 and 95.
 START = """
 import sys, types
 app = sys.modules["app"] = types.ModuleType("app")
 app.__path__ = [sys.argv[1]]
-from app.content.helper import main
+from app.content.examiner import main
 main()
 """
 APP = Path(__file__).resolve().parents[1]
-# What a helper dies of when the file is at fault.
+# What an examiner dies of when the file is at fault.
 HARMED = frozenset({
     signal.SIGPROF, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL,
 })
@@ -38,15 +38,15 @@ log = structlog.get_logger()
 
 
 class Workshop:
-    """So many helpers, started when they are needed."""
+    """So many examiners, started when they are needed."""
 
-    def __init__(self, helpers: int) -> None:
-        self._turns = BoundedSemaphore(helpers)
+    def __init__(self, examiners: int) -> None:
+        self._turns = BoundedSemaphore(examiners)
         self._places = BoundedSemaphore(WAITING)
-        self._idle: list[_Helper] = []
+        self._idle: list[_Examiner] = []
 
     def examine(self, order: Order) -> Examined:
-        """Raises BadMedia, StorageFull; Unavailable when too much waits, or a helper was killed."""
+        """Raises BadMedia, StorageFull; Unavailable when too much waits, or one was killed."""
         if not self._places.acquire(blocking=False):
             raise Unavailable("The server works on many files just now: try again in a moment.")
         try:
@@ -59,13 +59,13 @@ class Workshop:
         return answer
 
     def _ask(self, order: Order) -> Answer:
-        helper = self._idle.pop() if self._idle else _Helper()
-        answer = helper.ask(order)  # one that fails is not asked again
-        self._idle.append(helper)
+        examiner = self._idle.pop() if self._idle else _Examiner()
+        answer = examiner.ask(order)  # one that fails is not asked again
+        self._idle.append(examiner)
         return answer
 
 
-class _Helper:
+class _Examiner:
     """A process, and the socket that is its stdin and stdout."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class _Helper:
         """What it means to the user that there is no answer."""
         self._process.kill()
         status = self._process.wait()
-        log.error("helper_ended", status=status)
+        log.error("examiner_ended", status=status)
         if -status in HARMED:
             return BadMedia("This file cannot be read here: save it anew with another program.")
         return Unavailable("The server could not look at this file now: try again.")

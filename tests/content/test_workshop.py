@@ -12,7 +12,7 @@ from pathlib import Path
 import gevent
 import pytest
 
-from app.content import helper
+from app.content import examiner
 from app.content.orders import Examined, Order
 from app.content.sounds import Measures
 from app.content.workshop import WAITING, Workshop
@@ -35,10 +35,10 @@ def order(source: Path, **said: int) -> Order:
     return Order(str(source), str(folder), "", Measures(**said), PIXELS)
 
 
-def helpers() -> set[int]:
+def examiners() -> set[int]:
     """The processes that this one has started and that live."""
     found = map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
-    return {pid for pid in found if b"helper" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return {pid for pid in found if b"examiner" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 @pytest.fixture
@@ -77,15 +77,15 @@ def test_what_its_sender_has_measured_counts_where_the_file_does_not_tell(
 def test_a_refusal_comes_out_as_it_is_and_the_next_file_is_looked_at(
     workshop: Workshop, put: Put, tmp_path: Path
 ) -> None:
-    before = helpers()
+    before = examiners()
     with pytest.raises(BadMedia, match="ends too early"):
         workshop.examine(order(put(files.picture("JPEG")[:-200])))
-    mine = helpers() - before
+    mine = examiners() - before
     with tmpfs(tmp_path / "full", "4k") as full, pytest.raises(StorageFull):
         source = put(files.encoded(files.pattern(900, 900), "PNG"))
         workshop.examine(Order(str(source), str(full), "", Measures(), PIXELS))
     assert workshop.examine(order(put(files.picture("PNG")))).media == "image"
-    assert helpers() - before == mine
+    assert examiners() - before == mine
 
 
 def test_the_loop_goes_on_while_it_works(workshop: Workshop, slow: Order) -> None:
@@ -98,7 +98,7 @@ def test_the_loop_goes_on_while_it_works(workshop: Workshop, slow: Order) -> Non
 
 
 def release(slow: Order, *works: gevent.Greenlet) -> None:
-    """Let the helpers that wait for a pipe see its end."""
+    """Let the examiners that wait for a pipe see its end."""
     with gevent.Timeout(UNHURRIED):
         while not all(work.ready() for work in works):
             with suppress(OSError):  # nobody reads just now
@@ -106,27 +106,27 @@ def release(slow: Order, *works: gevent.Greenlet) -> None:
             gevent.sleep(0.01)
 
 
-def test_so_many_helpers_work_and_so_many_orders_wait(put: Put, slow: Order) -> None:
-    before, workshop = helpers(), Workshop(2)
+def test_so_many_examiners_work_and_so_many_orders_wait(put: Put, slow: Order) -> None:
+    before, workshop = examiners(), Workshop(2)
     waiting = [gevent.spawn(workshop.examine, slow) for _ in range(2)]
     good = order(put(files.picture("PNG")))
     waiting += [gevent.spawn(workshop.examine, good) for _ in range(WAITING - 2)]
     with gevent.Timeout(UNHURRIED):
-        while len(helpers() - before) < 2:
+        while len(examiners() - before) < 2:
             gevent.sleep(0.01)
     with pytest.raises(Unavailable) as caught:
         workshop.examine(good)
     assert caught.value.retry
-    assert len(helpers() - before) == 2
+    assert len(examiners() - before) == 2
     release(slow, *waiting)
     gevent.joinall(waiting, raise_error=True)
     assert all(isinstance(greenlet.value, Examined) for greenlet in waiting)
 
 
 def test_it_comes_last_for_the_cpu_and_the_server_does_not(workshop: Workshop, put: Put) -> None:
-    before = helpers()
+    before = examiners()
     workshop.examine(order(put(files.picture("PNG"))))
-    [pid] = helpers() - before
+    [pid] = examiners() - before
     assert os.sched_getscheduler(pid) == os.SCHED_IDLE
     assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
@@ -136,15 +136,15 @@ def test_it_comes_last_for_the_cpu_and_the_server_does_not(workshop: Workshop, p
     (signal.SIGSEGV, BadMedia), (signal.SIGPROF, BadMedia), (signal.SIGKILL, Unavailable),
     (signal.SIGTERM, Unavailable),
 ])
-def test_a_helper_that_dies_takes_its_file_with_it_and_nothing_else(
+def test_an_examiner_that_dies_takes_its_file_with_it_and_nothing_else(
     workshop: Workshop, put: Put, slow: Order, sign: signal.Signals, error: type[Exception]
 ) -> None:
-    before = helpers()
+    before = examiners()
     work = gevent.spawn(workshop.examine, slow)
     with gevent.Timeout(UNHURRIED):
-        while not helpers() - before:
+        while not examiners() - before:
             gevent.sleep(0.01)
-    [pid] = helpers() - before
+    [pid] = examiners() - before
     started(pid)
     os.kill(pid, sign)
     with pytest.raises(error):
@@ -172,17 +172,17 @@ def test_what_takes_too_much_of_the_cpu_is_ended(put: Put) -> None:
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        helper.CPU_SECONDS = 0.1
-        helper.examine = lambda order: sum(iter(lambda: 1, 0))  # for ever
-        helper.within_bounds(order(put(b"x")))
+        examiner.CPU_SECONDS = 0.1
+        examiner.examine = lambda order: sum(iter(lambda: 1, 0))  # for ever
+        examiner.within_bounds(order(put(b"x")))
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGPROF
 
 
-def test_helpers_end_with_whoever_started_them(put: Put) -> None:
-    before, workshop = helpers(), Workshop(1)
+def test_examiners_end_with_whoever_started_them(put: Put) -> None:
+    before, workshop = examiners(), Workshop(1)
     workshop.examine(order(put(files.picture("PNG"))))
-    assert len(helpers() - before) == 1
+    assert len(examiners() - before) == 1
     del workshop
-    wait_until(lambda: helpers() <= before, UNHURRIED)
+    wait_until(lambda: examiners() <= before, UNHURRIED)
