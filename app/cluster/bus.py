@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import gevent
 import msgspec
@@ -134,10 +134,8 @@ class RedisBus:
             self._hub.forget_turns([user])
             self._post([self._names.user(user)], Turns(user))
 
-    def _post(self, channels: Iterable[str], letter: AnyLetter) -> None:
-        data = pack(self.process, letter)
-        for channel in channels:
-            self.publisher.send(channel, data)
+    def _post(self, channels: Sequence[str], letter: AnyLetter) -> None:
+        self.publisher.send(channels, pack(self.process, letter))
 
     # -- from elsewhere ----------------------------------------------------------------------
 
@@ -192,7 +190,7 @@ class RedisBus:
         """Show that the way is open, and leave what nobody needs any more. Never returns."""
         count = 0
         while True:
-            self.publisher.send(self._own_channel(), self._me + TICKED)
+            self.publisher.send([self._own_channel()], self._me + TICKED)
             count += 1
             if count % TIDY == 0:
                 self._tidy()

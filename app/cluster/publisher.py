@@ -7,7 +7,7 @@ events in the log (headcheck.py), and the rest is made up for in other ways, or 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gevent
 import structlog
@@ -19,6 +19,15 @@ MOST = 20_000  # letters that may wait
 MOST_BYTES = 32_000_000
 AT_ONCE = 500  # letters in one round trip
 PAUSE = 0.5  # seconds between two attempts to reach a Redis that is away
+# One command and one answer for a batch: a PUBLISH for each letter and channel costs three times as
+# much on our side. Of each letter there come: how many channels, these, and the letter.
+SCRIPT = """
+local i = 1
+while i <= #ARGV do
+    local last = i + tonumber(ARGV[i])
+    for channel = i + 1, last do redis.call('PUBLISH', ARGV[channel], ARGV[last + 1]) end
+    i = last + 2
+end"""
 
 log = structlog.get_logger()
 
@@ -29,19 +38,19 @@ class Publisher:
     def __init__(self, connect: Callable[[], AbstractConnection]) -> None:
         self._connect = connect
         self._connection: AbstractConnection | None = None
-        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._waiting: deque[tuple[Sequence[str], bytes]] = deque()
         self._bytes = 0
         self._sending = 0  # letters that Redis has not answered yet
         self._work = Event()
         self.sent = 0  # letters
         self.dropped = 0
 
-    def send(self, channel: str, letter: bytes) -> None:
+    def send(self, channels: Sequence[str], letter: bytes) -> None:
         """Queue a letter; never waits."""
         if len(self._waiting) >= MOST or self._bytes > MOST_BYTES:
             self.dropped += 1
             return
-        self._waiting.append((channel, letter))
+        self._waiting.append((channels, letter))
         self._bytes += len(letter)
         self._work.set()
 
@@ -79,10 +88,11 @@ class Publisher:
         if not waiting:
             self._work.clear()
         self._sending = len(batch)
-        commands = [("PUBLISH", channel, letter) for channel, letter in batch]
-        self._connection.send_packed_command(self._connection.pack_commands(commands))
-        for _ in batch:
-            self._connection.read_response()
+        words: list[str | int | bytes] = ["EVAL", SCRIPT, 0]
+        for channels, letter in batch:
+            words += (len(channels), *channels, letter)
+        self._connection.send_command(*words)
+        self._connection.read_response()
         self.sent += len(batch)
         self._sending = 0
 
