@@ -6,7 +6,7 @@ import random
 from functools import partial
 from typing import Any
 
-from tests.support.chat import open_chat
+from tests.support.chat import open_chat, text
 from tests.support.client import Person, Socket
 from tests.support.log import at_once
 from tests.support.reducer import Chat
@@ -14,6 +14,14 @@ from tests.support.reducer import Chat
 LIST = "/v2/conversations"
 MESSAGES = 12
 STEPS = 120
+
+
+def end(person: Person, conversation: int, *devices: Socket) -> None:
+    """Say a last word; whoever has heard it has heard all that was before it."""
+    path = f"{LIST}/{conversation}/messages"
+    seq = person.post(path, ref="the end", message=text("the end")).json()["seq"]
+    for device in devices:
+        device.expect("event", conversation=conversation, seq=seq)
 
 
 def heard(device: Socket) -> list[dict[str, Any]]:
@@ -75,6 +83,8 @@ def test_who_stayed_who_syncs_and_who_pages_end_in_the_same_state(
             if step == STEPS // 2:
                 halfway = alice.history(key)
         assert alice.post(f"{LIST}/{key}/removals", ref="x", seqs=[2, 3, 4]).ok
+        stayed.expect("event", type="removal")
+        end(alice, key, stayed)
         live = [event for event in heard(stayed) if event["conversation"] == key]
         own = [event for event in heard(stayed) if event["type"] == "removal"]
         started = [event for event in first if event["sender"] == alice.id]  # it has drawn these
@@ -120,6 +130,7 @@ def test_devices_that_change_a_message_at_the_same_moment_end_in_the_same_state(
                 for index, (device, command) in enumerate(zip(devices, commands, strict=True))
             )
             assert set(answers) <= {"ack", "recalled"}
+        end(alice, key, *devices)
         states: list[Chat] = []
         for device, person in zip(devices, (alice, alice, bob), strict=True):
             live = heard(device)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.support.chat import collect, expect_silence, heads, open_chat, refused, text
+from tests.support.chat import (
+    collect,
+    expect_silence,
+    heads,
+    in_promised_order,
+    open_chat,
+    refused,
+    text,
+)
 from tests.support.client import Person, Socket
 from tests.support.log import at_once
 from tests.support.server import Server
@@ -106,6 +114,7 @@ def test_three_devices_see_the_messages_of_both_sides_in_one_dense_order(
                 done.result()
             orders = [found.result() for found in seen]
         conversation = phone.frames[-1]["conversation"]
+    orders = [in_promised_order(order) for order in orders]
     assert [seq for seq, _ in orders[0]] == list(range(1, 2 * EACH + 1))
     assert orders[0] == orders[1] == orders[2] == [
         (event["seq"], event["message"]["content"]) for event in bob.history(conversation)

@@ -5,7 +5,7 @@ In a single process the hub itself is the bus.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 from app.chat.frames import Address, Event, Outgoing
@@ -16,7 +16,7 @@ from app.chat.node import Node
 class Bus(Protocol):
     """A hint, not the truth: what it loses, clients find by `sync`."""
 
-    late: bool  # whether it may tell a node what its greeting has told it; see Node.greeted
+    late: bool  # whether it may hear of an event after a greeting has told of it
 
     def publish(
         self, event: Event, message: Message | None, to: Address, origin: Node | None
@@ -38,6 +38,12 @@ class Bus(Protocol):
         """Let a node of this process hear its user and these groups, and no other groups.
 
         When this returns, what is stored from now on reaches it.
+        """
+
+    def greeted(self, node: Node, heads: Mapping[int, int]) -> None:
+        """The node knows these conversations, that went on lately, up to these seqs.
+
+        To be called where `late`.
         """
 
     def end_sessions(self, user: int, sessions: Iterable[str] | None) -> None:

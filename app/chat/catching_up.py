@@ -52,14 +52,12 @@ class CatchingUp:
             # Entered, then read: what was said meanwhile is in the heads, and a group that the
             # user was removed from meanwhile is left. Whatever comes later finds the node.
             self._bus.enter(node, groups)
-            if node.dialect.greets:
-                node.forget()  # what was told until here is in the heads
             heads = found.heads(node.user, HELLO_CONVERSATIONS + 1)
             more = len(heads) > HELLO_CONVERSATIONS
             groups = set(found.groups(node.user)) if more else _groups(heads)
             if groups == node.rooms:
                 if self._bus.late:
-                    node.greeted = _recent(heads)
+                    self._bus.greeted(node, _recent(heads))
                 return heads
             if node.rooms - groups:
                 node.forget()  # a group that was lost meanwhile has spoken; the heads tell the rest

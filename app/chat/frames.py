@@ -240,7 +240,6 @@ class Dialect(Protocol):
     """
 
     echoes: bool  # whether a connection gets back what it has sent to a group
-    greets: bool  # whether it is told first where its conversations are
 
     def parse(self, text: str) -> Command | None: ...
 
@@ -287,7 +286,6 @@ class V2:
     """The product's own dialect, described in docs/protocol.md."""
 
     echoes = False
-    greets = True
 
     def parse(self, text: str) -> Command | None:
         try:

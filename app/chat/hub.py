@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
 import gevent
@@ -133,18 +133,28 @@ class Hub:
     ) -> None:
         """As both, for an event that some have heard of already, because it comes from elsewhere.
 
-        It goes to those whose greeting did not tell of it.
+        It goes to those whose greeting did not tell of it, which some still wait for.
         """
         seq, conversation = event.seq, event.conversation
 
         def tell() -> None:
-            nodes = [
-                node for nodes in self._groups(to) for node in nodes
-                if seq > node.greeted.get(conversation, 0)
-            ]
-            self.publish(event, message, to, origin, (nodes,))
+            ready = []
+            for nodes in self._groups(to):
+                for node in nodes:
+                    if node.early is not None:
+                        node.early.append((event, message, to))
+                    elif seq > node.greeted.get(conversation, 0):
+                        ready.append(node)
+            self.publish(event, message, to, origin, (ready,))
 
         self._move(event, tell)
+
+    def greeted(self, node: Node, heads: Mapping[int, int]) -> None:
+        """Tell the node what came while it was greeted, and was said behind these seqs."""
+        early, node.early, node.greeted = node.early or (), None, heads
+        for event, message, to in early:
+            if event.seq > heads.get(event.conversation, 0):
+                self.publish(event, message, to, None, ((node,),))
 
     def _move(self, event: Event, tell: Callable[[], None]) -> None:
         """Let in who comes by an event, tell it, let go who goes."""

@@ -70,6 +70,7 @@ class Node:
         "close_code",
         "close_reason",
         "dialect",
+        "early",
         "expires_at",
         "greeted",
         "limits",
@@ -108,6 +109,7 @@ class Node:
         self.budget = -1.0  # of the rate limit; -1: not begun
         self.budget_at = 0.0
         self.rooms: set[int] = set()  # the groups that it hears; kept by the hub
+        self.early: list[Any] | None = None  # (event, message, to) that wait for the greeting
         self.greeted: Mapping[int, int] = UNGREETED  # how far it knows what went on lately
         self.present = False  # whether it counts as its user's presence; kept there
         self.shows_reading: bool | None = None  # and sees what others read; None: not known yet

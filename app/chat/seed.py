@@ -89,7 +89,6 @@ class V1:
     """
 
     echoes = True  # that client does not draw its own group messages
-    greets = False
 
     def __init__(self, address: Callable[[str, int], str]) -> None:
         self._address = address

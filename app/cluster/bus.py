@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import gevent
 import msgspec
@@ -119,6 +119,9 @@ class RedisBus:
         self._subscriber.ask(channels)
         if self.well() and not self._subscriber.wait(channels, WAIT):
             self._check.soon()
+
+    def greeted(self, node: Node, heads: Mapping[int, int]) -> None:
+        self._hub.greeted(node, heads)
 
     def end_sessions(self, user: int, sessions: Iterable[str] | None) -> None:
         ended = None if sessions is None else list(sessions)

@@ -52,6 +52,8 @@ def _serve(
     """
     found = services()
     node = Node(websocket, found.limits, who.user, who.session, dialect, who.expires_at)
+    if found.bus.late:
+        node.early = []  # what is told before the greeting may be in it
     found.hub.add(node)
     try:
         shows = check(who)

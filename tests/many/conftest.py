@@ -10,8 +10,10 @@ import pytest
 
 from tests.support import topology
 from tests.support.client import Person
+from tests.support.process import wait_until
 from tests.support.server import Server
 from tests.support.valkey import Valkey
+from tests.test_metrics import numbers
 
 Pair = tuple[Server, Server]
 
@@ -41,22 +43,31 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield made
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    """One of its own for a test that does it harm."""
-    folder = tmp_path / "valkey"
-    folder.mkdir()
-    made = Valkey(folder)
+@pytest.fixture(scope="module")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One of its own for tests that do it harm."""
+    made = Valkey(tmp_path_factory.mktemp("valkey"))
     made.start()
     yield made
     made.stop()
 
 
-@pytest.fixture
-def own_pair(tmp_path: Path, valkey: Valkey) -> Iterator[Pair]:
-    """For tests that kill servers, or the Valkey between them."""
-    with pair_of(tmp_path, HICHAT_REDIS_URL=valkey.url) as made:
+@pytest.fixture(scope="module")
+def _shaken(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[Pair]:
+    with pair_of(tmp_path_factory.mktemp("shaken"), HICHAT_REDIS_URL=valkey.url) as made:
         yield made
+
+
+@pytest.fixture
+def own_pair(_shaken: Pair, valkey: Valkey) -> Pair:
+    """For tests that kill servers, or the Valkey between them: all is well again before each."""
+    if valkey.process is None:
+        valkey.start()
+    for server in _shaken:
+        if server.process is None:
+            server.start()
+        wait_until(lambda: numbers(server)["hichat_bus_well"] == 1, 60)  # noqa: B023
+    return _shaken
 
 
 @pytest.fixture
