@@ -10,6 +10,7 @@ from tests.model.state import (
     ROLES,
     Event,
     Fields,
+    Link,
     Model,
     Plan,
     Room,
@@ -66,12 +67,42 @@ def _disbanded(user: int, room: Room) -> Plan:
 def add(model: Model, user: int, room: Room, users: list[int]) -> Verdict:
     if code := _need(user, room):
         return code
-    if room.seats[user].role < ADMIN and room.group["join"] != "open":
+    if not _invites(user, room):
         return "forbidden"
     new = [other for other in dict.fromkeys(users) if other not in room.seats]
     if any(model.blocks(other, user) for other in new):
         return "blocked"
     return [_joined(room, user, new, user)] if new else []
+
+
+def _invites(user: int, room: Room) -> bool:
+    """Whether the user may bring others in."""
+    seat = room.seats.get(user)
+    return seat is not None and (seat.role >= ADMIN or room.group["join"] == "open")
+
+
+def invite(model: Model, user: int, room: Room) -> Verdict:
+    """Make a link: what is used up is forgotten then."""
+    if code := _need(user, room):
+        return code
+    if not _invites(user, room):
+        return "forbidden"
+    for link in room.links:
+        link.gone = link.gone or link.left == 0
+    return []
+
+
+def redeem(model: Model, user: int, room: Room, link: Link) -> Verdict:
+    if link.gone or not room.seats:
+        return "not_found"
+    if user in room.seats:
+        return []
+    if link.left == 0 or not _invites(link.maker, room):
+        return "invite_expired"
+    plan = _joined(room, user, [user], link.maker)
+    if link.left is not None:
+        link.left -= 1
+    return [plan]
 
 
 def _joined(room: Room, user: int, new: list[int], by: int) -> Plan:

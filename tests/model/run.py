@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.model import contacts, groups, messages
 from tests.model.commands import Commands
-from tests.model.state import GROUP, Fields, Room, Verdict
+from tests.model.state import GROUP, Fields, Link, Room, Verdict
 from tests.model.views import log, plain
 from tests.support.client import Person
 
@@ -42,6 +42,17 @@ class Run(Commands):
     def make_group(self, user: int, settings: Fields, members: list[int]) -> None:
         expected = groups.create(self.model, user, settings, members)
         self.request(expected, user, "POST", "/v2/groups", {**settings, "members": members}, 201)
+
+    def invite(self, user: int, room: Room, uses: int | None) -> None:
+        body = {"uses": uses} if uses else {}
+        found = self.act(groups.invite, user, room, path="/invites", body=body, status=201)
+        if found is not None:
+            assert (found["user"], found["uses_left"]) == (user, uses)
+            room.links.append(Link(found["code"], user, uses))
+
+    def come_by(self, user: int, room: Room, link: Link) -> None:
+        expected = groups.redeem(self.model, user, room, link)
+        self.request(expected, user, "POST", f"/v2/invites/{link.code}")
 
     def open_chat(self, user: int, other: int) -> None:
         room = self.model.pair(user, other)

@@ -91,6 +91,17 @@ class Society(Chooser):
         self.run.act(groups.answer, self.actor(room, who), room, other, accept,
                      path=f"/requests/{other}", body={"accept": accept})
 
+    @rule(who=N, where=N, uses=st.sampled_from((None, 1, 2)))
+    def invite(self, who: int, where: int, uses: int | None) -> None:
+        room = self.group(where)
+        self.run.invite(self.actor(room, who), room, uses)
+
+    @rule(who=N, which=N)
+    def come_by_link(self, who: int, which: int) -> None:
+        links = [(room, link) for room in self.run.model.rooms for link in room.links]
+        if links:
+            self.run.come_by(self.user(who), *among(links, which))
+
     @rule(who=N, where=N, sure=st.integers(0, 2))
     def disband(self, who: int, where: int, sure: int) -> None:
         room = self.group(where)

@@ -47,6 +47,16 @@ class Event:
 
 
 @dataclass(eq=False)
+class Link:
+    """An invite link; `left` None: without end. `gone`: nobody knows it any more."""
+
+    code: str
+    maker: int
+    left: int | None
+    gone: bool = False
+
+
+@dataclass(eq=False)
 class Room:
     """A conversation; `id` 0: it was not opened yet. `removed` are (user, seq).
 
@@ -60,6 +70,7 @@ class Room:
     seats: dict[int, Seat] = field(default_factory=dict)
     group: Fields = field(default_factory=dict)  # its settings, in the words of the wire
     requests: dict[int, str] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
     pins: dict[int, int] = field(default_factory=dict)
     removed: set[tuple[int, int]] = field(default_factory=set)
     closed: bool = False
