@@ -190,6 +190,17 @@ def test_the_theme_changes_at_once_and_stays(desk_of: NewDesk, alice: Person) ->
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
+def test_an_export_that_was_cut_off_is_not_saved(desk_of: NewDesk, alice: Person) -> None:
+    page = desk_of(alice).tab("/#/settings/data")
+    half = {"body": '{"exported_at":1,"user":{', "content_type": "application/json"}
+    page.route("**/v2/users/me/export", lambda route: route.fulfill(**half))
+    downloads: list[object] = []
+    page.on("download", downloads.append)
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_text("The export did not arrive whole: try again.")).to_be_visible()
+    assert downloads == []
+
+
 def test_an_account_is_exported_and_deleted_by_its_name_only(
     desk_of: NewDesk, alice: Person
 ) -> None:

@@ -7,6 +7,8 @@ import { attempt } from "views/parts/errors.js";
 import { confirm, prompt } from "views/parts/dialog.js";
 import { Wrong } from "views/parts/form.js";
 
+const PATIENCE = 600_000; // ms: an export may be long
+
 export function data() {
   return [
     h("div", { class: "toggle" },
@@ -22,12 +24,22 @@ export function data() {
   ];
 }
 
-/** An answer without its end was cut off: then nothing is saved, and JSON.parse says so. */
+/** All of it, or nothing. */
 async function save() {
-  const found = await client.api.get("/v2/users/me/export");
+  const found = await exported();
   const url = URL.createObjectURL(new Blob([JSON.stringify(found)], { type: "application/json" }));
   h("a", { href: url, download: `hichat-${client.session.user.peek().name}.json` }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** An answer without its end was cut off: it is no JSON. */
+async function exported() {
+  try {
+    return await client.api.request("GET", "/v2/users/me/export", { signal: AbortSignal.timeout(PATIENCE) });
+  } catch (error) {
+    if (error.status) throw error;
+    throw new Wrong("", t("settings.export_cut"));
+  }
 }
 
 async function leave() {
