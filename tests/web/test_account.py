@@ -195,7 +195,7 @@ def test_an_export_that_was_cut_off_is_not_saved(desk_of: NewDesk, alice: Person
     half = {"body": '{"exported_at":1,"user":{', "content_type": "application/json"}
     page.route("**/v2/users/me/export", lambda route: route.fulfill(**half))
     downloads: list[object] = []
-    page.on("download", downloads.append)
+    page.on("download", lambda download: downloads.append(download))
     page.get_by_role("button", name="Export").click()
     expect(page.get_by_text("The export did not arrive whole: try again.")).to_be_visible()
     assert downloads == []

@@ -131,6 +131,7 @@ def test_keys_go_from_one_conversation_to_the_next(
     say(bob, private, unique("hello"))
     page = desk_of(alice).tab(f"/#/c/{private}")
     expect(page.get_by_role("textbox", name="Message")).to_be_focused()
+    expect(page.get_by_role("link", name=re.compile("walkers"))).to_be_visible()
     page.keyboard.press("Alt+ArrowDown")
     eventually(lambda: hash_of(page), f"#/c/{lake}")
     page.keyboard.press("Alt+ArrowUp")

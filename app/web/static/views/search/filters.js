@@ -1,6 +1,6 @@
 // What narrows a search: where, by whom, what kind, when.
 
-import { h, when } from "core/dom.js";
+import { each, h, when } from "core/dom.js";
 import { t } from "core/i18n.js";
 import { signal } from "core/signals.js";
 import { client } from "views/client.js";
@@ -35,50 +35,54 @@ export function filterBar(asked, ask) {
   const used = () => Object.keys(filtersOf(asked.value)).length;
   const open = signal(used() > 0);
   const set = (name) => (event) => ask({ ...asked.peek(), [name]: event.target.value });
-  const rows = client.conversations.list.peek().slice(0, OFFERED);
   return h("div", { class: "search-filters" },
     h("button", { type: "button", class: "button small", "aria-expanded": () => String(open.value),
       "aria-controls": "search-filters", "on:click": () => { open.value = !open.value; } },
     icon("settings"), () => t("search.filters"),
     when(() => used() > 0, () => h("span", { class: "badge" }, used))),
     h("div", { id: "search-filters", class: "search-filter-grid", hidden: () => !open.value },
-      choice("search.where", [["", () => t("search.everywhere")],
-        ...placesOf(rows, asked.peek().conversation)], () => asked.value.conversation ?? "", set("conversation")),
-      choice("search.who", [["", () => t("search.everybody")], ...peopleOf(rows, asked.peek().sender)],
-        () => asked.value.sender ?? "", set("sender")),
-      choice("search.what", [["", () => t("search.everything")],
-        ...MEDIA.map((media) => [media, () => t(`search.media_${media}`)])], () => asked.value.media ?? "", set("media")),
+      choice("search.where", () => placesOf(asked.value.conversation),
+        () => asked.value.conversation ?? "", set("conversation")),
+      choice("search.who", () => peopleOf(asked.value.sender), () => asked.value.sender ?? "", set("sender")),
+      choice("search.what", () => [["", t("search.everything")],
+        ...MEDIA.map((media) => [media, t(`search.media_${media}`)])], () => asked.value.media ?? "", set("media")),
       day("search.from", () => asked.value.from ?? "", set("from")),
       day("search.to", () => asked.value.to ?? "", set("to")),
-      choice("search.sort", [["", () => t("search.newest")], ["relevance", () => t("search.best")]],
+      choice("search.sort", () => [["", t("search.newest")], ["relevance", t("search.best")]],
         () => asked.value.sort ?? "", set("sort")),
       h("button", { type: "button", class: "button small", hidden: () => used() === 0,
         "on:click": () => ask({ q: asked.peek().q }) }, () => t("search.clear"))));
 }
 
-function placesOf(rows, chosen) {
-  const places = rows.map((row) => [String(row.id), () => titleOf(row)]);
+/** The latest conversations, and the one that is chosen: [id, name]. Reactive. */
+function placesOf(chosen) {
+  const rows = client.conversations.list.value.slice(0, OFFERED);
+  const places = rows.map((row) => [String(row.id), titleOf(row)]);
   if (chosen && !places.some(([id]) => id === chosen)) {
-    const line = client.conversations.get(Number(chosen));
-    places.push([chosen, () => (line.value ? titleOf(line.value) : chosen)]);
+    const row = client.conversations.get(Number(chosen)).value;
+    places.push([chosen, row ? titleOf(row) : chosen]);
   }
-  return places;
+  return [["", t("search.everywhere")], ...places];
 }
 
-function peopleOf(rows, chosen) {
-  const me = client.session.user.peek()?.id;
-  const friends = client.contacts.list.peek().filter((row) => row.state === "friend");
-  const partners = rows.filter((row) => row.user);
-  const ids = new Set([me, ...friends.map((row) => row.user), ...partners.map((row) => row.user.id)]);
-  if (chosen) ids.add(Number(chosen));
-  return [...ids].filter(Boolean).slice(0, OFFERED)
-    .map((id) => [String(id), () => (id === me ? t("common.you") : knownAs(id))]);
+/** Oneself, contacts, partners, and who is chosen: [id, name]. Reactive. */
+function peopleOf(chosen) {
+  const me = client.session.user.value?.id;
+  const friends = client.contacts.list.value.filter((row) => row.state === "friend");
+  const partners = client.conversations.list.value.filter((row) => row.user);
+  const ids = new Set([me, chosen && Number(chosen), ...friends.map((row) => row.user),
+    ...partners.map((row) => row.user.id)]);
+  const people = [...ids].filter(Boolean).slice(0, OFFERED);
+  return [["", t("search.everybody")],
+    ...people.map((id) => [String(id), id === me ? t("common.you") : knownAs(id)])];
 }
 
+/** `options`: a function of [key, text] pairs. */
 function choice(key, options, value, change) {
   return h("div", { class: "search-filter" }, h("label", { for: key }, () => t(key)),
-    h("select", { id: key, class: "input", "on:change": change }, options.map(([id, text]) => h("option",
-      { value: id, ".selected": () => id === value() }, text))));
+    h("select", { id: key, class: "input", "on:change": change }, each(options, ([id]) => id,
+      (item) => h("option", { value: item.peek()[0], ".selected": () => item.value[0] === value() },
+        () => item.value[1]))));
 }
 
 function day(key, value, change) {
