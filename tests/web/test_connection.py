@@ -15,6 +15,7 @@ from tests.support.client import Person
 from tests.support.lab import expect_texts, online, row, say, show, told
 from tests.support.server import Server
 from tests.web.conftest import NewDesk
+from tests.web.people import elsewhere
 
 STATES = """() => {
     globalThis.states = [];
@@ -238,6 +239,27 @@ def test_a_token_that_is_good_no_more_is_refreshed_by_one_tab_for_all(
         assert wait_for(page, "globalThis.me?.id") == alice.id
     assert len({page.evaluate("client.session.token()") for page in pages} - {"old"}) == 1
     assert spent == [f"Bearer {alice.refresh_token}"]  # spent twice, it would end the session
+
+
+def test_who_logs_out_with_a_token_that_has_expired_leaves_no_session(
+    desk_of: NewDesk, own_server: Server
+) -> None:
+    own_server.environ["HICHAT_ACCESS_TOKEN_SECONDS"] = "1"
+    own_server.start()
+    desk = desk_of(at=own_server)
+    desk.allow("the server responded with a status of 401")
+    page = desk.lab()
+    person = Person(own_server)
+    page.evaluate("""async ([user, access_token, refresh_token]) => {
+        const held = { user, access_token, refresh_token };
+        localStorage.setItem("hichat.session", JSON.stringify(held));
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        const { createSession } = await import("client/session.js");
+        const { environment } = await import("views/environment.js");
+        await createSession(environment, {}).signOut();
+    }""", [{"id": person.id}, person.token, person.refresh_token])
+    [session] = elsewhere(person).get("/v2/auth/sessions")["sessions"]
+    assert session["current"]
 
 
 def test_nothing_is_asked_before_somebody_logs_in(desk_of: NewDesk) -> None:

@@ -88,9 +88,21 @@ export function createSession({ origin, storage }, vault) {
     /** Keep what the server says of oneself now. */
     know: (me) => { if (held) keep({ ...held, user: { ...held.user, ...me } }); },
     async signOut() {
-      const token = held?.access_token;
+      const tokens = held;
       keep(null);
-      if (token) await call(origin, "POST", "/v2/auth/logout", { token }).catch(() => {});
+      if (tokens) await leave(origin, tokens).catch(() => {}); // offline: the session ends by itself
     },
   };
+}
+
+/** End a session on the server; its access token may have expired. */
+async function leave(origin, { access_token: access, refresh_token: refresh }) {
+  const logout = (token) => call(origin, "POST", "/v2/auth/logout", { token });
+  try {
+    await logout(access);
+  } catch (error) {
+    if (error.code !== "token_expired") throw error;
+    const found = await call(origin, "POST", "/v2/auth/refresh", { token: refresh });
+    await logout(found.access_token);
+  }
 }
