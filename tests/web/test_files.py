@@ -24,6 +24,27 @@ HAND_OVER = """(target, [event, name, type, base64]) => {
         ? new ClipboardEvent(event, { ...options, clipboardData: data })
         : new DragEvent(event, { ...options, dataTransfer: data }));
 }"""
+FILM = """async target => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 90 });
+    const context = canvas.getContext("2d");
+    const mimeType = "video/webm;codecs=vp8";
+    const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType });
+    const parts = [];
+    recorder.ondataavailable = ({ data }) => parts.push(data);
+    const stopped = new Promise(resolve => { recorder.onstop = resolve; });
+    recorder.start();
+    for (let i = 0; i < 25; i += 1) {
+        context.fillStyle = `hsl(${i * 14} 80% 50%)`;
+        context.fillRect(0, 0, 160, 90);
+        await new Promise(resolve => setTimeout(resolve, 40));
+    }
+    recorder.stop();
+    await stopped;
+    const data = new DataTransfer();
+    data.items.add(new File(parts, "clip.webm", { type: "video/webm" }));
+    const options = { bubbles: true, cancelable: true, clipboardData: data };
+    target.dispatchEvent(new ClipboardEvent("paste", options));
+}"""
 SLOW = {"latency": 0, "downloadThroughput": 1_000_000, "uploadThroughput": 20_000}
 
 
@@ -132,6 +153,23 @@ def test_what_the_server_refuses_is_told_and_can_be_discarded(
     messages(page).get_by_role("button", name="Discard").click()
     expect(messages(page).get_by_role("article")).to_have_count(0)
     desk.allow("Failed to load resource")  # the refusal, as Chromium writes it
+
+
+def test_a_film_is_shown_in_its_place_with_the_size_that_it_has(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    mine, theirs = open_page(desk_of(alice), chat), open_page(desk_of(bob), chat)
+    composer(mine).evaluate(FILM)
+    expect(mine.get_by_role("list", name="Files to send")).to_contain_text("clip.webm")
+    composer(mine).press("Enter")
+    film = messages(theirs).get_by_label("clip.webm")
+    expect(film).to_be_visible()
+    plays = "film => film.videoWidth === 160 && film.videoHeight === 90"
+    wait_for(theirs, plays, film.element_handle())
+    assert (said(bob, chat)["media"], said(bob, chat)["attachment"]["width"]) == ("video", 160)
+    box = film.bounding_box()
+    assert box is not None
+    assert abs(box["width"] / box["height"] - 160 / 90) < 0.05
 
 
 def test_a_voice_message_is_recorded_and_played(
