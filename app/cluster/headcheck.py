@@ -26,7 +26,8 @@ AFTERWARDS = 5.0  # seconds for which it goes on often, once all is well
 # now and then further, because a transaction may last that long.
 SLACK_MS, DEEP_SLACK_MS = 3_000, 30_000
 DEEP = 8  # every so many checks
-NODES = 500  # whose sessions one statement asks for
+NODES = 500  # whose sessions one statement asks for, and one check
+AFTER_TROUBLE = 4 * NODES  # and one check while Redis is not well, and soon after
 
 log = structlog.get_logger()
 
@@ -114,21 +115,19 @@ class HeadCheck:
                 self._follower.expect(*strange[key])
         self._covered = now - SLACK_MS
         self._follower.turn()
-        self._check_sessions(everybody=often)
+        self._check_sessions(AFTER_TROUBLE if often else NODES)
 
-    def _check_sessions(self, everybody: bool) -> None:
-        """Close sockets of ended sessions: look at some nodes each time, at all after trouble."""
+    def _check_sessions(self, count: int) -> None:
+        """Close sockets of ended sessions: look at the next `count` nodes, NODES at once."""
         nodes = self._hub.nodes()
-        if not everybody:
-            start = self._next_node if self._next_node < len(nodes) else 0
-            self._next_node = start + NODES
-            nodes = nodes[start : start + NODES]
-        for start in range(0, len(nodes), NODES):
-            some = nodes[start : start + NODES]
-            live = self._records.shows_reading([node.session for node in some])
-            for node in some:
+        first = self._next_node if self._next_node < len(nodes) else 0
+        self._next_node = first + count
+        for start in range(first, min(first + count, len(nodes)), NODES):
+            some = [(node, node.shows_reading) for node in nodes[start : start + NODES]]
+            live = self._records.shows_reading([node.session for node, _ in some])
+            for node, shown in some:
                 if node.session not in live:
                     node.close(Close.SESSION_REVOKED, "session ended: log in again")
-                else:
+                elif node.shows_reading is shown:  # else it was changed while we asked
                     node.shows_reading = live[node.session]
             gevent.sleep(0)
