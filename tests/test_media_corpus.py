@@ -134,6 +134,16 @@ def sent_raw(who: Person, head: bytes, data: bytes) -> requests.Response:
     )
 
 
+def test_a_file_is_kept_to_the_byte_wherever_the_slices_of_its_form_end(mallory: Person) -> None:
+    """And a form of 65,536 bytes, as many as it may have beside its file, has a file."""
+    head = b'Content-Disposition: form-data; name="file"; filename="a"'
+    around = len(b"--x\r\n" + head + b"\r\n\r\n\r\n--x--")
+    for length in range(65_526, 65_548):
+        data = b"-" * (length - around)
+        answer = sent_raw(mallory, head, data)
+        assert (answer.status_code, answer.json()["size"]) == (201, len(data))
+
+
 @pytest.mark.parametrize("head", [
     b"Content-Disposition: form-data; name=\"file\"; filename=\"\xff\xfe\"", b"X: y", b"", b"\0",
     b"Content-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n" * 3 + b"x" * 300_000,

@@ -70,12 +70,12 @@ class _Examiner:
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
+        self._lines = self._socket.makefile("rb")
         with theirs:
             os.set_blocking(theirs.fileno(), True)
             self._process = subprocess.Popen(
                 [sys.executable, "-c", START, str(APP)], stdin=theirs, stdout=theirs
             )
-        self._lines = self._socket.makefile("rb")
         self._answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
     def ask(self, order: Order) -> Answer:

@@ -19,7 +19,7 @@ from app.errors import BadRequest, TooLong
 from app.extensions import limiter
 from app.http import answer
 from app.media import bp
-from app.media.body import Body, room
+from app.media.body import SLICE, Body, room
 from app.media.library import Hints, arriving, check_size, keep, scratch
 from app.models import Medium
 from app.services import services
@@ -27,12 +27,25 @@ from app.services import services
 FIELDS = 16  # parts of one form
 FORM_MEMORY = 262_144  # bytes in memory: fields, and the parser's own buffer of 64 KiB
 FORM_BYTES = 65_536  # what a form may have beside its file
+DASHES = 80  # that a boundary may end with, and two more
 
 UPLOADS = "60 per minute; 2000 per day"
 
 limit_uploads = limiter.shared_limit(
     UPLOADS, "uploads", key_func=tokens.user_key
 )
+
+
+class FormBody(Body):
+    """Werkzeug's parser adds a byte to a file if a slice ends within the last `--` of its form."""
+
+    def read(self, size: int = SLICE) -> bytes:
+        data = super().read(size)
+        for _ in range(DASHES):
+            if not data.endswith(b"-") or not (more := super().read(1)):
+                break
+            data += more
+        return data
 
 
 class MediumLine(Struct):
@@ -78,7 +91,7 @@ def received(owner: int) -> Medium:
         raise BadRequest("Send the file as multipart/form-data, in the part `file`.")
     most = services().config.media_file_bytes
     length = most if request.content_length is None else request.content_length
-    check_size(length - FORM_BYTES)
+    check_size(max(1, length - FORM_BYTES))  # the least that the file can have
     with arriving(owner, min(length, most)), scratch() as folder:
         with room():
             name, declared, fields = _read(folder / "file")
@@ -105,7 +118,7 @@ def _read(path: Path) -> tuple[str, str, Mapping[str, str]]:
         )
         try:
             _, form, files = parser.parse(
-                cast(IO[bytes], Body(request.stream)), request.mimetype, request.content_length,
+                cast(IO[bytes], FormBody(request.stream)), request.mimetype, request.content_length,
                 request.mimetype_params,
             )
         except ValueError:
