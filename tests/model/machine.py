@@ -62,6 +62,8 @@ class Machine(Talk, Society):
 
     def finish(self) -> None:
         """At the end every command is resolved, every device is there, and all agree."""
+        if self._dies and self._steps < self._death:  # a run that was too short for it
+            self.die(*self._under_way)
         for past in [past for past in self.run.past if past.places is None]:
             self.run.repeat(past, self.device(past.command.user, 0))
         for device in self.run.devices:
