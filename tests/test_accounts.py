@@ -10,6 +10,8 @@ from app import services
 from tests.support.client import PASSWORD
 from tests.support.web import log_in, person, problem, sign_up
 
+BOTH_DATABASES = True
+
 
 def test_registering_answers_201_with_the_user_and_a_pair_of_tokens(client: FlaskClient) -> None:
     answer = sign_up(client, "alice")

@@ -10,6 +10,8 @@ from tests.support.chat import collect, expect_silence, refused, text
 from tests.support.client import Person
 from tests.support.web import Account, person, problem
 
+BOTH_DATABASES = True
+
 CONTACTS = "/v2/contacts"
 
 

@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from tests.support.groups import new_group, team, told
 from tests.support.web import Account, problem
 
+BOTH_DATABASES = True
+
 SETTINGS = {
     "name": "登山者", "avatar": "https://example.org/a.png", "description": "we walk",
     "announcement": "Sunday, 8:00", "join": "approval", "open_history": True,

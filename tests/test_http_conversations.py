@@ -9,6 +9,8 @@ import pytest
 from tests.support.chat import text
 from tests.support.web import Account, person, problem
 
+BOTH_DATABASES = True
+
 LIST = "/v2/conversations"
 MAX_ID = 2**53
 

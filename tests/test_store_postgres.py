@@ -6,6 +6,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Connection, insert, text
@@ -14,6 +15,7 @@ from app.errors import HiChatError, NameTaken, Unavailable, UnknownUser
 from app.models import Conversation, User
 from app.models.message import PRIVATE
 from app.store import Database, Store
+from app.store.clock import POSTGRESQL
 from app.store.items import Draft, Mark, Marked, Result, Stored
 from tests.support.client import Person
 from tests.support.log import at_once, contents, into, log, people, stored, to_user
@@ -183,6 +185,22 @@ def _wait_for_a_lock(database: Database) -> None:
     with database.engine.connect() as connection:
         while not connection.scalar(waiting):
             connection.rollback()  # a new look
+
+
+def test_the_time_of_an_event_is_the_databases_whatever_the_clock_of_this_host_says(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.store.users.time", SimpleNamespace(time_ns=lambda: 0))
+    clock = f"SELECT {POSTGRESQL}"
+    [(before,)] = store.database.rows(clock)
+    alice, bob = people(store, 2)
+    first, = stored(store.journal.commit([to_user(alice, bob)]))
+    again, = stored(store.journal.commit([into(bob, first.conversation)]))
+    act = store.changes.react(alice, first.conversation, 1, "r", "👍", True)
+    group = store.groups.create(alice, "team", [bob])
+    [(after,)] = store.database.rows(clock)
+    times = [before, first.at, again.at, act.entry.at, group.entry.at, after]
+    assert times == sorted(times)
 
 
 @pytest.mark.parametrize("ended", [False, True])
