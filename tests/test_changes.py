@@ -12,6 +12,8 @@ from tests.support.client import Person
 from tests.support.media import uploaded
 from tests.support.web import Account, problem
 
+BOTH_DATABASES = True
+
 LIST = "/v2/conversations"
 TOO_LONG = 10_001
 

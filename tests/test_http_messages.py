@@ -11,6 +11,8 @@ from tests.support.chat import expect_silence, open_chat, text
 from tests.support.client import Person
 from tests.support.web import Account, person, problem
 
+BOTH_DATABASES = True
+
 LIST = "/v2/conversations"
 MAX_ID = 2**53
 

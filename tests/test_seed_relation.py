@@ -12,6 +12,8 @@ from flask import Flask
 from tests.support.application import application
 from tests.support.web import Account, person
 
+BOTH_DATABASES = True
+
 ADDED = {"code": 0, "message": "添加好友成功"}
 USER_KEYS = {
     "ID", "CreatedAt", "UpdatedAt", "Name", "Avatar", "Gender", "Phone", "Email", "Identity",
