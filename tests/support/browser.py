@@ -22,6 +22,7 @@ from tests.support.client import PATIENCE, Person
 from tests.support.process import wait_until
 from tests.support.server import Server
 
+BROWSER_PATIENCE = 3 * PATIENCE  # seconds: a browser that comes last among many is slow
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 BLOCKED = "Service Worker registration blocked by Playwright"  # as we have asked it to
 # What Chromium writes by itself when a server is away: only tests that take it away allow it.
@@ -50,7 +51,7 @@ def program() -> str:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE * 2000)  # a browser that comes last among many is slow
+    expect.set_options(timeout=BROWSER_PATIENCE * 1000)
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(
             executable_path=program(), args=[
@@ -81,7 +82,7 @@ class Desk:
             base_url=server.http, locale="en-GB", storage_state=_storage(server, person, prefs),
             **options,
         )
-        self.context.set_default_timeout(PATIENCE * 3000)
+        self.context.set_default_timeout(BROWSER_PATIENCE * 1000)
         self.context.on("console", self._console)
         self.context.on("weberror", lambda error: self.trouble.append(str(error.error)))
 
@@ -138,7 +139,7 @@ def wait_for(page: Page, expression: str, argument: Any = None) -> Any:
         found[0] = page.evaluate(expression, argument)
         return bool(found[0])
 
-    wait_until(holds)
+    wait_until(holds, BROWSER_PATIENCE)
     return found[0]
 
 
@@ -151,10 +152,9 @@ def eventually(look: Callable[[], Any], wanted: Any) -> None:
         return bool(seen[0] == wanted)
 
     try:
-        wait_until(holds)
+        wait_until(holds, BROWSER_PATIENCE)
     except AssertionError:
-        assert seen[0] == wanted
-        raise
+        raise AssertionError(f"{seen[0]!r} is not {wanted!r}") from None
 
 
 def session_of(person: Person) -> str:

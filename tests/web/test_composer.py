@@ -40,7 +40,7 @@ def test_enter_sends_and_shift_enter_breaks_the_line(
     expect(message(page, "one")).to_contain_text("two")
     expect(area).to_have_value("")
     expect(area).to_be_focused()
-    eventually(lambda: said(bob, chat)["content"], "one\ntwo")
+    eventually(lambda: said(bob, chat).get("content"), "one\ntwo")
 
 
 def test_the_enter_of_an_input_method_does_not_send(

@@ -193,18 +193,16 @@ def test_what_was_too_much_at_once_is_sent_a_little_later_and_in_its_order(
     here = desk_of(one, at=own_server).lab()
     online(here)
     show(here, chat)
-    here.evaluate("""conversation => {
+    here.evaluate("""() => {
         globalThis.refused = [];
         client.connection.on("error", ({ ref, code }) => refused.push([ref, code]));
-        for (let number = 0; number < 15; number += 1) {  // ten seconds' worth is taken at once
-            const message = { media: "text", content: "noise" };
-            client.connection.send({ op: "send", ref: `noise ${number}`, conversation, message });
-        }
-    }""", chat)
-    refs = [say(here, chat, content) for content in ("one", "two")]
-    wait_for(here, "ref => refused.some(([found]) => found === ref)", refs[0])
-    eventually(lambda: told(here)[-2:], [("one", "sent"), ("two", "sent")])
-    assert [text for text in contents(other, chat) if text != "noise"] == ["one", "two"]
+    }""")
+    contents_said = [str(number) for number in range(18)]  # ten seconds' worth is taken at once
+    for content in contents_said:
+        say(here, chat, content)
+    wait_for(here, "refused.length > 0")
+    expect_told(here, *[(content, "sent") for content in contents_said])
+    assert contents(other, chat) == contents_said
     assert {code for _, code in here.evaluate("refused")} == {"rate_limited"}
 
 
