@@ -160,7 +160,7 @@ class Reader:
         self._checksums: dict[str, str] = {}
 
     def members(self) -> Iterator[Member]:
-        with _readable():
+        with _readable():  # opening it only: what is done with its members fails by itself
             tar = tarfile.open(fileobj=_unpacked(self._file), mode="r|", bufsize=PIECE)  # noqa: SIM115
         with tar:
             while True:

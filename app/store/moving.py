@@ -172,7 +172,7 @@ class Move:
         """All is there: let a server of this version start on it."""
         with self._target.alone() as connection:
             connection.execute(
-                text(f"INSERT INTO {schema.VERSION_TABLE} VALUES (:revision)"),  # noqa: S608
+                text(f"INSERT INTO {schema.VERSION_TABLE} VALUES (:revision)"),  # noqa: S608  # likewise
                 {"revision": self.revision},
             )
             finish(connection, schema.tables(connection))
