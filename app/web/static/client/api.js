@@ -1,26 +1,47 @@
 // HTTP requests of who is logged in.
 
-import { ApiError, call } from "client/http.js";
+import { ApiError, call, unreachable } from "client/http.js";
 
 export { ApiError };
 
 export function createApi({ origin }, session) {
+  const underWay = new Set();
+
   /** As http.js's `call`; an access token that has expired is refreshed on the way. */
-  async function request(method, path, options = {}) {
-    const token = session.token();
+  function request(method, path, options = {}) {
+    const asked = ask(method, path, options);
+    const settled = asked.catch(() => {}).then(() => underWay.delete(settled));
+    underWay.add(settled);
+    return asked;
+  }
+
+  async function ask(method, path, options) {
+    const [user, token] = [session.user.peek()?.id, session.token()];
+    // What was asked for one user is nobody else's: an answer that comes behind a log-out is none.
+    const check = () => { if (!token || session.user.peek()?.id !== user) throw unreachable(); };
+    const attempt = async () => {
+      check();
+      try {
+        return await call(origin, method, path, { ...options, token: session.token() });
+      } finally {
+        check();
+      }
+    };
     try {
-      return await call(origin, method, path, { ...options, token });
+      return await attempt();
     } catch (error) {
-      if (!token || !(error instanceof ApiError) || error.status !== 401) throw error;
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
       if (error.code === "session_revoked") session.end("revoked");
       if (error.code !== "token_expired" && error.code !== "token_invalid") throw error;
       await session.refresh(token);
-      return call(origin, method, path, { ...options, token: session.token() });
+      return attempt();
     }
   }
 
   return {
     request,
+    /** Resolves when all that was asked until now is answered. */
+    settled: () => Promise.all(underWay),
     get: (path, query) => request("GET", path, { query }),
     post: (path, json = {}) => request("POST", path, { json }),
     patch: (path, json) => request("PATCH", path, { json }),

@@ -11,6 +11,8 @@ import { createConnection } from "client/connection.js";
 import { Contacts } from "client/contacts.js";
 import { Conversations } from "client/conversations.js";
 import { Groups } from "client/groups.js";
+import { createLimits } from "client/limits.js";
+import { pause } from "client/locks.js";
 import { Media } from "client/media.js";
 import { Outbox } from "client/outbox.js";
 import { Pins } from "client/pins.js";
@@ -24,6 +26,8 @@ import { Timeline } from "client/timeline.js";
 import { Typing } from "client/typing.js";
 import { Users } from "client/users.js";
 
+const PATIENCE = 2000; // ms that a log-out waits for what is under way
+
 export function createClient(environment) {
   const store = new Store();
   const session = createSession(environment, {
@@ -33,6 +37,7 @@ export function createClient(environment) {
   const connection = createConnection(environment, session, api);
   const parts = { environment, session, api, connection, store, timelines: new Set(), ready: null };
   parts.prefs = createPrefs(environment);
+  parts.limits = createLimits(environment);
   parts.users = new Users(parts);
   parts.contacts = new Contacts(parts);
   parts.conversations = new Conversations(parts);
@@ -46,6 +51,7 @@ export function createClient(environment) {
   parts.search = new Search(parts);
   parts.sync = new Sync(connection, parts.store, listeners(parts));
   parts.conversations.sync = parts.outbox.sync = parts.sync;
+  connection.on("hello", () => parts.limits.ask());
   followUser(parts);
   /** A window on a conversation; its view closes it. */
   parts.timeline = (conversation) => {
@@ -55,7 +61,9 @@ export function createClient(environment) {
   };
   /** Log out, and forget what this device keeps of the account. */
   parts.signOut = async () => {
-    await session.signOut();
+    // What is under way would be refused, and browsers write that down; what hangs is not waited for.
+    const settled = () => Promise.all([connection.settled(), api.settled()]);
+    await session.signOut(() => Promise.race([settled(), pause(PATIENCE)]));
     await parts.ready;
     if (!session.user.peek()) await parts.store.erase();
   };
@@ -98,7 +106,7 @@ function followUser(parts) {
   const keepers = ["users", "contacts", "conversations", "sync", "outbox"].map((name) => parts[name]);
   const held = [...keepers, parts.pins, parts.presence, parts.typing, parts.media];
   let current = null;
-  parts.painted = signal(false); // what is kept on this device is shown
+  parts.painted = signal(false); // what is kept on this device was read: before that nothing may be asked or said
   parts.ready = Promise.resolve();
 
   async function begin(account, before) {

@@ -33,6 +33,7 @@ export function createConnection(environment, session, api) {
   let failures = 0;
   let timer = null;
   let pulse = null;
+  let settled = Promise.resolve(); // no attempt is under way that nobody wants any more
 
   const emit = (op, frame) => { for (const listen of [...listeners.get(op) ?? []]) listen(frame); };
 
@@ -43,6 +44,7 @@ export function createConnection(environment, session, api) {
 
   function stop() {
     wanted = false;
+    if (socket?.readyState === WebSocket.CONNECTING) abandon(socket);
     drop();
     failures = 0;
     state.value = "offline";
@@ -60,6 +62,15 @@ export function createConnection(environment, session, api) {
     const waiting = [...asked.values()];
     asked.clear();
     for (const { reject } of waiting) reject(unreachable());
+  }
+
+  /** To break off an attempt is an error that browsers write down: it is closed when it is open. */
+  function abandon(old) {
+    socket = null;
+    settled = new Promise((resolve) => {
+      old.onopen = () => old.close();
+      old.onclose = resolve;
+    });
   }
 
   async function connect() {
@@ -174,5 +185,5 @@ export function createConnection(environment, session, api) {
     else retryNow();
   });
 
-  return { state, retryAt, start, stop, retryNow, send, request, on };
+  return { state, retryAt, start, stop, retryNow, send, request, on, settled: () => settled };
 }

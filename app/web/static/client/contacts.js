@@ -5,6 +5,7 @@ import { computed, signal } from "core/signals.js";
 export class Contacts {
   #rows = signal(new Map()); // user -> row
   list = computed(() => [...this.#rows.value.values()]);
+  #since = null; // what the own log has told since the list was asked for
   /** How many wait for this user's answer. */
   waiting = computed(() => this.list.value.filter(({ state, blocked }) => state === "asked" && !blocked).length);
 
@@ -18,6 +19,7 @@ export class Contacts {
   }
 
   reset() {
+    this.#since = null;
     this.#rows.value = new Map();
   }
 
@@ -27,19 +29,24 @@ export class Contacts {
   }
 
   async refresh() {
+    const since = this.#since = [];
     try {
       const found = await this.api.all("/v2/contacts", "contacts", { limit: 500 });
+      if (this.#since !== since) return; // asked again meanwhile, or logged out
       this.users.know(...found.map(({ user }) => user));
       this.#show(found.map((row) => ({ ...row, user: row.user.id })));
+      this.#since = null;
+      for (const told of since) this.take(told);
       this.#save();
     } catch {
-      // the next greeting tries again
+      if (this.#since === since) this.#since = null; // the next greeting tries again
     }
   }
 
   /** A row as the user's own log tells it: all of it. */
   take(told) {
     const rows = new Map(this.#rows.peek());
+    this.#since?.push(told);
     const row = { at: Date.now(), ...rows.get(told.user), ...told };
     if (row.state === "none" && !row.blocked) rows.delete(row.user);
     else rows.set(row.user, row);

@@ -4,11 +4,11 @@
 // cannot be told from an event (how many mentions are left behind a cursor) is asked for.
 
 import { computed, effect, signal } from "core/signals.js";
+import { Drafts } from "client/drafts.js";
 
 const PAGE = 200;
 const MOST_PAGES = 25;
 const PUBLISH = 16; // ms for which changes of the list wait for each other
-const DRAFT = 800; // ms of not typing until a draft is told to the other devices
 const ASK_AGAIN = 200; // ms for which reasons to ask for a row wait for each other
 
 export class Conversations {
@@ -17,13 +17,15 @@ export class Conversations {
   #rows = new Map(); // id -> row
   #signals = new Map(); // id -> signal of the row, for who has asked
   #stale = new Set(); // ids whose row must be asked for
-  #drafts = new Map(); // id -> timer of a draft that was not told yet
+  #drafts;
   #unsaved = new Set();
+  #reading = new Set(); // for each reading of rows: the settings that were told since it began
   #publishing = null;
   #asking = null;
 
-  constructor({ api, connection, session, store, users }) {
+  constructor({ api, connection, limits, session, store, users }) {
     Object.assign(this, { api, connection, session, store, users, sync: null });
+    this.#drafts = new Drafts({ api, connection, limits, store });
     connection.on("receipt", (receipt) => this.#receipt(receipt));
     connection.on("requests", ({ conversation, count }) => {
       this.#change(conversation, (row) => row.group && { group: { ...row.group, requests: count } });
@@ -34,13 +36,14 @@ export class Conversations {
 
   /** Paint from the store. */
   async load() {
-    for (const row of await this.store.all("conversations")) this.#set(row, false);
+    await this.#drafts.load();
+    for (const row of await this.store.all("conversations")) this.#set(this.#drafted(row), false);
     this.#publish();
   }
 
   reset() {
-    for (const timer of this.#drafts.values()) clearTimeout(timer);
-    for (const held of [this.#rows, this.#stale, this.#drafts, this.#unsaved]) held.clear();
+    this.#drafts.reset();
+    for (const held of [this.#rows, this.#stale, this.#unsaved]) held.clear();
     for (const row of this.#signals.values()) row.value = null;
     this.list.value = [];
   }
@@ -87,7 +90,22 @@ export class Conversations {
   }
 
   /** Read the list, from its beginning to the first page on which nothing is new. */
-  async refresh() {
+  refresh() {
+    return this.#reads((since) => this.#read(since));
+  }
+
+  /** Run `read(since)`, whose rows may be older than the settings that are told meanwhile, `since`. */
+  async #reads(read) {
+    const since = [];
+    this.#reading.add(since);
+    try {
+      await read(since);
+    } finally {
+      this.#reading.delete(since);
+    }
+  }
+
+  async #read(since) {
     let before;
     for (let pages = 0; pages < MOST_PAGES; pages += 1) {
       let page;
@@ -97,6 +115,7 @@ export class Conversations {
         return; // the next greeting tries again
       }
       const fresh = this.#adopt(page.conversations);
+      for (const setting of since) this.#applySetting(setting);
       before = page.next;
       if (!before || (!fresh.length && page.conversations.some((row) => !row.pinned))) return;
     }
@@ -119,9 +138,14 @@ export class Conversations {
     if (held && held.last_seq > row.last_seq) return true; // events have overtaken it
     const read_seq = Math.max(row.read_seq, held?.read_seq ?? 0);
     const counted = read_seq > row.read_seq && read_seq >= row.last_seq ? { unread: 0, mentions: 0 } : {};
-    const draft = this.#drafts.has(row.id) && held ? { draft: held.draft } : {};
-    this.#set({ ...row, read_seq, ...counted, ...draft });
+    this.#set(this.#drafted({ ...row, read_seq, ...counted }));
     return !held || held.last_seq !== row.last_seq || held.last_at !== row.last_at;
+  }
+
+  /** A row with the draft that stands on this device, if that is newer. */
+  #drafted(row) {
+    const draft = this.#drafts.of(row.id);
+    return draft === undefined ? row : { ...row, draft };
   }
 
   /** Ask for a row; many reasons to do so are one question. */
@@ -132,13 +156,18 @@ export class Conversations {
       const ids = [...this.#stale];
       this.#stale.clear();
       for (const asked of ids) {
-        try {
-          this.adopt(await this.api.get(`/v2/conversations/${asked}`));
-        } catch (error) {
-          if (error.code === "not_a_member") this.sync.forget(asked);
-        }
+        await this.#reads((since) => this.#readOne(asked, since));
       }
     }, ASK_AGAIN);
+  }
+
+  async #readOne(id, since) {
+    try {
+      this.adopt(await this.api.get(`/v2/conversations/${id}`));
+      for (const setting of since) this.#applySetting(setting);
+    } catch (error) {
+      if (error.code === "not_a_member") this.sync.forget(id);
+    }
   }
 
   /** Apply events of one conversation, ascending. */
@@ -194,10 +223,18 @@ export class Conversations {
   }
 
   /** A setting that one of the user's devices has changed. */
-  takeSetting({ conversation: id, ...changed }) {
-    if (changed.expired) return this.refresh();
-    if (this.#drafts.has(id)) delete changed.draft; // somebody types here: it will be told
-    return this.#change(id, (row) => {
+  takeSetting(setting) {
+    if (setting.expired) {
+      this.refresh();
+      return;
+    }
+    for (const since of this.#reading) since.push(setting);
+    this.#applySetting(setting);
+  }
+
+  #applySetting({ conversation: id, ...changed }) {
+    if ("draft" in changed && !this.#drafts.yields(id)) delete changed.draft; // somebody types here: it will be told
+    this.#change(id, (row) => {
       const hidden = changed.hidden === undefined ? row.hidden : changed.hidden && row.last_seq <= changed.last_seq;
       const { last_seq, ...settings } = changed;
       return { ...settings, hidden };
@@ -211,8 +248,8 @@ export class Conversations {
   }
 
   drop(id) {
-    clearTimeout(this.#drafts.get(id));
-    for (const held of [this.#rows, this.#drafts, this.#unsaved]) held.delete(id);
+    this.#drafts.drop(id);
+    for (const held of [this.#rows, this.#unsaved]) held.delete(id);
     if (this.#signals.has(id)) this.#signals.get(id).value = null;
     this.#publishSoon();
   }
@@ -260,18 +297,7 @@ export class Conversations {
   #setDraft(id, draft) {
     if ((this.#rows.get(id)?.draft ?? null) === draft) return;
     this.#change(id, () => ({ draft }));
-    clearTimeout(this.#drafts.get(id));
-    this.#drafts.set(id, setTimeout(() => this.#tellDraft(id, draft), DRAFT));
-  }
-
-  async #tellDraft(id, draft) {
-    try {
-      await this.api.patch(`/v2/conversations/${id}`, { draft });
-    } catch {
-      // It stands on this device; the next key that is pressed tells it.
-    } finally {
-      this.#drafts.delete(id);
-    }
+    this.#drafts.set(id, draft);
   }
 
   // -- rows ----------------------------------------------------------------------------------

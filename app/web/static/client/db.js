@@ -2,8 +2,11 @@
 
 const PATIENCE = 3000; // ms; a database that another version blocks must not keep the app waiting
 
-/** Open a database; `upgrade(db)` makes its stores. null: there is none to be had. */
-export function open(name, version, upgrade) {
+/**
+ * Open a database. `copies` and `own` name its stores, and by what (a key path) their items are found;
+ * a new version keeps what is in those of `own` only. null: there is none to be had.
+ */
+export function open(name, version, copies, own) {
   return new Promise((resolve) => {
     let request;
     try {
@@ -14,10 +17,7 @@ export function open(name, version, upgrade) {
     }
     const timer = setTimeout(() => resolve(null), PATIENCE);
     const done = (db) => { clearTimeout(timer); resolve(db); };
-    request.onupgradeneeded = () => {
-      for (const store of [...request.result.objectStoreNames]) request.result.deleteObjectStore(store);
-      upgrade(request.result);
-    };
+    request.onupgradeneeded = () => upgrade(request.result, copies, own);
     request.onerror = (event) => { event.preventDefault(); done(null); };
     request.onsuccess = () => {
       const db = request.result;
@@ -25,6 +25,13 @@ export function open(name, version, upgrade) {
       done(db);
     };
   });
+}
+
+function upgrade(db, copies, own) {
+  for (const store of [...db.objectStoreNames]) if (!(store in own)) db.deleteObjectStore(store);
+  for (const [store, keyPath] of Object.entries({ ...copies, ...own })) {
+    if (!db.objectStoreNames.contains(store)) db.createObjectStore(store, { keyPath });
+  }
 }
 
 export function result(request) {
@@ -45,7 +52,14 @@ export function transaction(db, mode, stores, work) {
     made.oncomplete = () => resolve(found);
     made.onabort = () => reject(made.error ?? new Error("the transaction was given up"));
     Promise.resolve(work(...stores.map((name) => made.objectStore(name)))).then(
-      (value) => { found = value; },
+      (value) => {
+        found = value;
+        try {
+          made.commit(); // now: a page that is closed before it hears of its requests would undo them
+        } catch {
+          // it has ended by itself
+        }
+      },
       (error) => {
         reject(error);
         try {

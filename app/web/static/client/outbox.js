@@ -1,9 +1,12 @@
-// What was said here and is not in the log yet. Kept before it is sent, and sent with the same
-// `ref` until there is an answer: a reload or a dead network loses nothing, and doubles nothing.
+// What was said here and is not in the log yet. Kept until there is an answer, and sent with the same
+// `ref`: a reload or a dead network loses nothing, and doubles nothing. Keeping and sending begin at
+// the same time: it is safe as soon as one of them is done, and IndexedDB writes in the order of calls,
+// so that it never keeps what was sent and forgotten.
 //
-// An item: {ref, order, target: {conversation} | {user}, message, at, state, error, progress, file}.
-// `state` is "pending", "uploading" (its file goes first) or "failed". Its message carries
-// `sent_at`, different for each item of this device: by it an event is known to be the item's.
+// An item: {ref, order, album, target: {conversation} | {user}, message, at, state, error, progress,
+// file}. `state` is "pending", "uploading" (its file goes first) or "failed". Its message carries
+// `sent_at`, different for each item of this device: by it an event is known to be the item's. Items
+// of one `album` go in their order, whichever file is uploaded first.
 
 import { batch, computed, signal } from "core/signals.js";
 import { exclusive, pause, random } from "client/locks.js";
@@ -11,13 +14,13 @@ import { giveUp, upload } from "client/upload.js";
 
 const REST = 1000; // ms to wait before a refusal that may pass is asked again; doubles
 const LONGEST_REST = 30_000;
-const DISK = 1000; // ms that an item waits to be kept
 const OTHERS_TURN = 3000; // ms that the tab which made an item has to send it
 const AS_TOLD = ["file", "emoji"]; // media that are the sender's word; others are what the file is
 const KEYS = 500; // refs of sent items that are remembered, to know their entries again
 
 export class Outbox {
   #items = signal(new Map()); // ref -> item, in the order in which they were said
+  #kept = new Set(); // refs of items that IndexedDB has, or had until another tab has sent them
   #sent = new Map(); // "conversation seq" -> ref
   #uploads = new Map(); // ref -> AbortController
   #lastAt = 0;
@@ -36,15 +39,16 @@ export class Outbox {
     this.#channel = this.environment.channel(this.#name, (told) => this.#heard(told));
     const items = await this.store.all("outbox");
     items.sort((a, b) => a.order - b.order);
-    this.#items.value = new Map(items.map((item) => [item.ref, { ...item, kept: true, progress: 0 }]));
+    for (const { ref } of items) this.#kept.add(ref);
+    const found = items.map((item) => [item.ref, { ...item, progress: 0 }]);
+    this.#items.value = new Map([...found, ...this.#items.peek()]); // somebody may have been quicker
   }
 
   reset() {
     this.#channel?.close();
     this.#channel = null;
     for (const controller of this.#uploads.values()) controller.abort();
-    this.#uploads.clear();
-    this.#sent.clear();
+    for (const held of [this.#uploads, this.#sent, this.#kept]) held.clear();
     this.#items.value = new Map();
   }
 
@@ -60,20 +64,18 @@ export class Outbox {
 
   /**
    * Say something: `target` {conversation} or {user}, `message` as the wire's, `file` {blob, name,
-   * measures: {duration, waveform, width, height}} to be uploaded first. Returns its ref at once.
+   * measures: {duration, waveform, width, height}} to be uploaded first; `album`, any text, names the
+   * files that were chosen together. Returns its ref at once.
    */
-  send(target, message, file = null) {
+  send(target, message, file = null, album = null) {
     const at = this.#lastAt = Math.max(Date.now(), this.#lastAt + 1);
     const item = {
-      ref: random(), order: at, at, target, message: { ...message, sent_at: at }, file,
+      ref: random(), order: at, album, at, target, message: { ...message, sent_at: at }, file,
       state: file ? "uploading" : "pending", error: null, progress: 0,
     };
     this.#set(item);
-    // A disk that does not answer must not keep a message from being sent.
-    Promise.race([this.#keep(item), pause(DISK)]).then(() => {
-      this.#tell("changed", item.ref);
-      this.pump();
-    });
+    this.#keep(item).then(() => this.#tell("changed", item.ref));
+    this.pump();
     return item.ref;
   }
 
@@ -116,14 +118,19 @@ export class Outbox {
 
   #next() {
     if (this.connection.state.peek() !== "online") return null;
-    return [...this.#items.peek().values()].find(({ state }) => state === "pending") ?? null;
+    const held = new Set(); // albums of which a file is on its way still
+    for (const item of this.#items.peek().values()) {
+      if (item.state === "pending" && !held.has(item.album)) return item;
+      if (item.state === "uploading" && item.album) held.add(item.album);
+    }
+    return null;
   }
 
   async #flush() {
     let rest = REST;
     for (let item; (item = this.#next());) {
-      if (item.kept && !(await this.store.one("outbox", item.ref))) {
-        this.#remove(item.ref); // another tab has sent it while we waited for our turn
+      if (this.#kept.has(item.ref) && !(await this.store.one("outbox", item.ref, item))) {
+        this.#remove(item.ref); // another tab has sent it while we waited for our turn: a read has shown that
         continue;
       }
       try {
@@ -175,8 +182,8 @@ export class Outbox {
   async #uploadNow(ref, signal) {
     for (let rest = REST; !signal.aborted; rest = Math.min(2 * rest, LONGEST_REST)) {
       const kept = await this.store.one("outbox", ref);
-      const item = kept ? { ...this.#items.peek().get(ref), ...kept, kept: true } : this.#items.peek().get(ref);
-      if (!item || item.state !== "uploading") return;
+      const item = { ...this.#items.peek().get(ref), ...kept };
+      if (item.state !== "uploading") return;
       try {
         const medium = await upload(this.api, this.session, this.environment.origin, item.file, {
           signal,
@@ -225,12 +232,13 @@ export class Outbox {
     if (!this.#items.peek().has(ref)) return;
     const items = new Map(this.#items.peek());
     items.delete(ref);
+    this.#kept.delete(ref);
     this.#items.value = items;
   }
 
-  async #keep({ kept: _, progress, ...item }) {
+  async #keep({ progress, ...item }) {
     const kept = await this.store.put("outbox", item);
-    if (kept) this.#show(item.ref, { kept });
+    if (kept && this.#items.peek().has(item.ref)) this.#kept.add(item.ref);
   }
 
   // -- other tabs ----------------------------------------------------------------------------
@@ -247,7 +255,8 @@ export class Outbox {
     }
     const item = await this.store.one("outbox", ref);
     if (!item) return;
-    this.#set({ ...item, kept: true, progress: this.#items.peek().get(ref)?.progress ?? 0 });
+    this.#kept.add(ref);
+    this.#set({ ...item, progress: this.#items.peek().get(ref)?.progress ?? 0 });
     setTimeout(() => { if (this.#items.peek().has(ref)) this.pump(); }, OTHERS_TURN);
   }
 }

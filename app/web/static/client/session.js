@@ -87,9 +87,11 @@ export function createSession({ origin, storage }, vault) {
     refresh: (stale) => exclusive("hichat.refresh", () => spend(stale), storage),
     /** Keep what the server says of oneself now. */
     know: (me) => { if (held) keep({ ...held, user: { ...held.user, ...me } }); },
-    async signOut() {
+    /** `settled`: what to wait for before the server is told. */
+    async signOut(settled = async () => {}) {
       const tokens = held;
       keep(null);
+      await settled();
       if (tokens) await leave(origin, tokens).catch(() => {}); // offline: the session ends by itself
     },
   };

@@ -8,7 +8,11 @@
 import { open, remove, result, transaction } from "client/db.js";
 import { changed, removed, rowOf, targets } from "client/log.js";
 
-const VERSION = 1;
+const VERSION = 2; // a higher one drops the copies, not what is this device's own
+const COPIES = { // of what the server has: by what their items are found
+  events: ["conversation", "seq"], cursors: "id", conversations: "id", users: "id", things: "name",
+};
+const OWN = { outbox: "ref", drafts: "id" }; // what nobody else has
 const KEPT = 500; // rows of a conversation, behind its cursor, where it goes on
 const TRIM_EVERY = 100;
 const MOST = 50_000; // rows altogether: what is over that at a start is forgotten, and read again
@@ -19,14 +23,7 @@ export class Store {
 
   async open(account) {
     this.#name = `hichat-${account}`;
-    this.#db = await open(this.#name, VERSION, (db) => {
-      db.createObjectStore("events", { keyPath: ["conversation", "seq"] });
-      db.createObjectStore("cursors", { keyPath: "id" });
-      db.createObjectStore("conversations", { keyPath: "id" });
-      db.createObjectStore("users", { keyPath: "id" });
-      db.createObjectStore("outbox", { keyPath: "ref" });
-      db.createObjectStore("things", { keyPath: "name" });
-    });
+    this.#db = await open(this.#name, VERSION, COPIES, OWN);
     await this.#run("readwrite", ["events"], undefined, async (events) => {
       if (await result(events.count()) > MOST) events.clear();
     });
@@ -58,8 +55,9 @@ export class Store {
     return this.#run("readonly", [store], [], (found) => result(found.getAll()));
   }
 
-  one(store, key) {
-    return this.#run("readonly", [store], undefined, (found) => result(found.get(key)));
+  /** An item: undefined where there is none, `unread` where nobody can say. */
+  one(store, key, unread) {
+    return this.#run("readonly", [store], unread, (found) => result(found.get(key)));
   }
 
   /** Whether they are kept. */
@@ -73,6 +71,13 @@ export class Store {
 
   delete(store, ...keys) {
     return this.#run("readwrite", [store], undefined, (found) => { for (const key of keys) found.delete(key); });
+  }
+
+  /** Forget a draft that the server has now, unless another one stands there. */
+  draftTold(id, told) {
+    return this.#run("readwrite", ["drafts"], undefined, async (drafts) => {
+      if ((await result(drafts.get(id)))?.draft === told) drafts.delete(id);
+    });
   }
 
   /** Something small by its name: the value, undefined where there is none. */

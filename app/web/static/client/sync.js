@@ -4,7 +4,11 @@
 // asking for what is behind the cursor. Whoever was away for long begins anew at the head: its
 // conversations are read page by page, as on a new device.
 
+import { pause } from "client/locks.js";
+
 const FAR = 1000; // events behind the head from which on a conversation begins anew
+const REST = 1000; // ms to wait before a refusal that may pass is asked again; doubles
+const LONGEST_REST = 30_000;
 const OWN = ["contact", "setting", "removal"]; // types of the user's own log
 
 /**
@@ -74,9 +78,9 @@ export class Sync {
       this.#own(account.id, account.last_seq + 1);
       heads.set(account.id, account.last_seq);
     }
-    if (!more) {
-      for (const id of [...this.cursors.keys()]) if (!heads.has(id) && id !== this.account) this.forget(id);
-    }
+    // Those that are not named are lost, or begun since the greeting was made: a sync tells which.
+    const unnamed = more ? [] : [...this.cursors.keys()].filter((id) => !heads.has(id) && id !== this.account);
+    if (unnamed.length) this.#ask(unnamed);
     // A server that was restored from a backup knows less than this device did.
     for (const [id, head] of heads) if (this.cursors.get(id) > head) this.#restart(id, head);
     this.meet([...heads]);
@@ -116,21 +120,33 @@ export class Sync {
     let left = Object.fromEntries(before);
     try {
       while (Object.keys(left).length) {
-        const { behind, gone = [] } = await this.connection.request({ op: "sync", cursors: left });
+        const { behind, gone = [] } = await this.#missed(left);
         for (const id of gone) this.forget(id);
         left = behind;
       }
     } catch {
-      return; // the connection is gone: the next greeting tells where we are
+      return; // the connection is gone, or it is not for us: the next greeting tells where we are
     } finally {
       for (const id of ids) this.#busy.delete(id);
     }
     for (const id of ids) {
-      const [cursor, head] = [this.cursors.get(id), this.#heads.get(id)];
+      const [cursor, head] = [this.cursors.get(id), this.#heads.get(id) ?? 0];
       if (cursor === undefined || cursor >= head) continue;
       // Something was pushed meanwhile; or what is missing is not for us to see (we came later).
       if (cursor > before.get(id)) this.#ask([id]);
       else this.#restart(id, head);
+    }
+  }
+
+  /** Ask for what is behind these cursors until there is an answer. Throws ApiError. */
+  async #missed(cursors) {
+    for (let rest = REST;; rest = Math.min(2 * rest, LONGEST_REST)) {
+      try {
+        return await this.connection.request({ op: "sync", cursors });
+      } catch (error) {
+        if (error.status === 0 || !error.retry) throw error;
+        await pause(rest);
+      }
     }
   }
 

@@ -41,7 +41,8 @@ export class Timeline {
     });
     const off = parts.connection.on("hello", () => {
       this.#failedAt = 0;
-      if (!this.#isOpen) this.#run("latest", () => this.#open());
+      // Looked at when it is its turn: the first run may have opened it, and a jump led away since.
+      if (!this.#isOpen) this.#run("latest", () => (this.#isOpen ? undefined : this.#open()));
     });
     this.#dispose = () => { dispose(); off(); };
     this.#run("latest", () => this.#open());

@@ -3,7 +3,7 @@
 // A function (or a signal) in place of a value is reactive: it is read again when what it has read
 // changes. What is bound so ends with the Element_ that it was rendered in.
 
-import { effect, isSource, scope, signal } from "core/signals.js";
+import { atEnd, effect, isSource, scope, signal } from "core/signals.js";
 
 /**
  * An element. Props: attributes by name (true: empty, false and null: absent), `on:click` a
@@ -96,7 +96,7 @@ class Reactive extends Part {
       text = plain ? made.nodes[0] ?? null : null;
       this.mark.before(made.fragment);
     });
-    effect(() => () => clear(held));
+    atEnd(() => clear(held));
   }
 }
 
@@ -119,7 +119,7 @@ class When extends Part {
       held = render ? this.made(render) : null;
       if (held) this.mark.before(held.fragment);
     });
-    effect(() => () => clear(held));
+    atEnd(() => clear(held));
   }
 }
 
@@ -132,7 +132,7 @@ class Each extends Part {
   start() {
     let rows = new Map(); // key -> {item, nodes, dispose}
     effect(() => { rows = this.show(rows, this.list()); });
-    effect(() => () => { for (const row of rows.values()) clear(row); });
+    atEnd(() => { for (const row of rows.values()) clear(row); });
   }
 
   /** Show the items in their order; keep the nodes of those that are there already. */

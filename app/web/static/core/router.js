@@ -14,7 +14,16 @@ const NUMBERS = ["conversation", "seq", "user", "group"];
 /** {name, params}: `name` of ROUTES or "unknown"; ids and seqs are numbers. */
 export const route = signal(parse(location.hash));
 
-addEventListener("hashchange", () => { route.value = parse(location.hash); });
+let followed = location.hash;
+
+addEventListener("hashchange", follow);
+
+/** An address is followed once, though the browser tells of it later again. */
+function follow() {
+  if (location.hash === followed) return;
+  followed = location.hash;
+  route.value = parse(followed);
+}
 
 /** The route of a hash: "#/c/12/345?q=x" is {name: "chat", params: {conversation: 12, ...}}. */
 export function parse(hash) {
@@ -60,11 +69,7 @@ export function openConversation() {
 
 /** Go to a path: "/c/12". `replace`: without a step in the history. */
 export function go(path, { replace = false } = {}) {
-  if (replace) {
-    history.replaceState(null, "", `#${path}`);
-    route.value = parse(location.hash);
-  } else {
-    location.hash = path;
-    route.value = parse(location.hash); // now, not when the browser tells
-  }
+  if (replace) history.replaceState(null, "", `#${path}`);
+  else location.hash = path;
+  follow(); // now, not when the browser tells
 }

@@ -230,6 +230,11 @@ export function computed(evaluate) {
   return new Computed(evaluate);
 }
 
+/** Call `run` when the effect or scope ends that is running now. */
+export function atEnd(run) {
+  owner?.add(() => untracked(run));
+}
+
 /** Whether something is a signal or computed. */
 export function isSource(value) {
   return value instanceof Source;

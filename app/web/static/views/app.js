@@ -16,7 +16,9 @@ class App extends Element_ {
   }
 
   render() {
-    return when(() => client.session.user.value !== null, () => h("hi-shell"), () => h("hi-sign-in"));
+    // What is done before the device's own store is read would be overwritten by it, and kept nowhere.
+    const shell = () => when(client.painted, () => h("hi-shell"));
+    return when(() => client.session.user.value !== null, shell, () => h("hi-sign-in"));
   }
 }
 

@@ -7,6 +7,7 @@ import { client } from "views/client.js";
 import { ChatContext } from "views/chat/context.js";
 import { pinsBar } from "views/chat/pins.js";
 import { acceptDrops } from "views/chat/tray.js";
+import { end, selectionBar } from "views/chat/selection.js";
 import { typingLine } from "views/chat/typing.js";
 import { conversationMenu } from "views/conversations/menu.js";
 import { face } from "views/conversations/row.js";
@@ -25,12 +26,14 @@ class Chat extends Element_ {
   render() {
     const chat = new ChatContext(this.conversation);
     this.own(() => chat.close());
+    this.addEventListener("keydown", (event) => { if (event.key === "Escape" && chat.chosen.peek()) end(chat); });
     return when(() => chat.row.value !== null, () => [
       header(chat),
       pinsBar(chat),
       h("hi-timeline", { ".chat": chat }),
       typingLine(chat),
-      when(chat.mayWrite, () => h("hi-composer", { ".chat": chat }), () => readOnly(chat)),
+      when(() => chat.chosen.value !== null, () => selectionBar(chat),
+        () => when(chat.mayWrite, () => h("hi-composer", { ".chat": chat }), () => readOnly(chat))),
       acceptDrops(this, chat),
     ], () => when(() => chat.failure.value !== null, () => failed(chat), skeleton));
   }

@@ -2,7 +2,7 @@
 
 const WORKER = "/worker.js";
 
-/** Let the app open from the cache from now on. */
+/** Let the app open from the cache from now on; where it does already, as it will be at the next visit. */
 export function keepForOffline() {
   if (!navigator.serviceWorker) return; // an insecure context, or a private window
   const policy = globalThis.trustedTypes?.createPolicy("hichat-worker", {
@@ -11,6 +11,7 @@ export function keepForOffline() {
       return url;
     },
   });
+  navigator.serviceWorker.controller?.postMessage("renew");
   navigator.serviceWorker.register(policy ? policy.createScriptURL(WORKER) : WORKER).catch(() => {
     // The browser's HTTP cache does nearly as well.
   });

@@ -4,7 +4,7 @@
 import { Element_, define, h, when } from "core/dom.js";
 import { t } from "core/i18n.js";
 import { go, openConversation, route } from "core/router.js";
-import { computed, effect } from "core/signals.js";
+import { computed, effect, signal } from "core/signals.js";
 import { client } from "views/client.js";
 import { attempt } from "views/parts/errors.js";
 import { icon } from "views/parts/icons.js";
@@ -25,10 +25,22 @@ const TABS = [
   { name: "settings", path: "#/settings", icon: "settings" },
 ];
 
+/** A signal of whether a media query holds. */
+function holds(query) {
+  const list = matchMedia(query);
+  const found = signal(list.matches);
+  list.addEventListener("change", () => { found.value = list.matches; });
+  return found;
+}
+
+// As layout.css has it: where the list, or the details, stand in place of the main pane.
+const onlyOne = holds("(max-width: 759.98px)");
+const onlyTwo = holds("(max-width: 1199.98px)");
+
 class Shell extends Element_ {
   connectedCallback() {
     super.connectedCallback();
-    setTimeout(() => { for (const name of LATER) import(`views/${name}.js`); });
+    setTimeout(() => { for (const name of LATER) import(`views/${name}.js`).catch(() => {}); });
   }
 
   render() {
@@ -40,12 +52,17 @@ class Shell extends Element_ {
     return [
       h("hi-banner"),
       h("nav", { class: "rail", "aria-label": () => t("list.navigation") }, TABS.map((tab) => this.#tab(tab, name))),
-      h("section", { class: "pane list-pane", "aria-label": () => t("list.pane") },
+      h("section", {
+        class: "pane list-pane", "aria-label": () => t("list.pane"),
+        role: () => (onlyOne.value && open.value === "list" ? "main" : null),
+      },
         when(() => name.value === "contacts", () => h("hi-contacts"), () => h("hi-conversations"))),
       h("main", { class: "pane main-pane" },
         () => (conversation.value === null ? main(name.value)
           : h("hi-chat", { ".conversation": conversation.value }))),
-      when(() => name.value === "group", () => h("aside", { class: "pane details-pane" }, h("hi-group"))),
+      when(() => name.value === "group", () => h("aside", {
+        class: "pane details-pane", role: () => (onlyTwo.value ? "main" : null),
+      }, h("hi-group"))),
     ];
   }
 
@@ -67,6 +84,7 @@ class Shell extends Element_ {
 
 async function openWith(user) {
   const id = await attempt(() => client.conversations.openWith(user));
+  if (route.peek().params.user !== user) return; // one has gone elsewhere meanwhile
   go(id ? `/c/${id}` : "/", { replace: true });
 }
 

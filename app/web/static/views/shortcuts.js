@@ -32,7 +32,7 @@ const GROUPS = [
   ]],
   ["keys.lists", [
     { keys: ["↑", "↓"], name: "keys.move" }, { keys: ["Enter"], name: "keys.open" },
-    { keys: ["Shift", "F10"], name: "keys.menu" },
+    { keys: ["Shift", "F10"], name: "keys.menu" }, { keys: ["Space"], name: "keys.choose" },
   ]],
 ];
 

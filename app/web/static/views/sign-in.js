@@ -6,8 +6,8 @@ import { go, route } from "core/router.js";
 import { computed } from "core/signals.js";
 import { client } from "views/client.js";
 import { Wrong, field, form, passwordField } from "views/parts/form.js";
+import { checkNew, newPasswordField } from "views/parts/new-password.js";
 
-const SHORTEST = 8; // characters of a password, as the server's default says
 const OWN_ROUTES = new Set(["login", "register"]);
 
 let wanted = "/"; // where somebody wanted to go who had to sign in first
@@ -15,6 +15,7 @@ let wanted = "/"; // where somebody wanted to go who had to sign in first
 class SignIn extends Element_ {
   render() {
     const isNew = computed(() => route.value.name === "register");
+    client.limits.ask();
     if (!OWN_ROUTES.has(route.peek().name)) wanted = location.hash.slice(1) || "/";
     return h("main", { class: "sign-in" },
       h("div", { class: "sign-in-languages" }, language("en", "English"), language("zh", "中文")),
@@ -65,7 +66,7 @@ function registration() {
     fieldOf: { name_taken: "username" },
     run: async ({ username, password }) => {
       check(username, password);
-      if (password.length < SHORTEST) throw new Wrong("password", t("auth.password_short"));
+      checkNew(password);
       if (password.toLowerCase() === username.toLowerCase()) {
         throw new Wrong("password", t("auth.password_is_name"));
       }
@@ -73,8 +74,7 @@ function registration() {
     },
   },
   nameField(),
-  passwordField(() => t("auth.password"), { name: "password", autocomplete: "new-password",
-    minlength: SHORTEST }, { hint: () => t("auth.password_hint") }));
+  newPasswordField(() => t("auth.password"), "auth.password_hint"));
 }
 
 function check(name, password) {

@@ -10,6 +10,7 @@ export class Anchor {
   atEnd = true;
   #row = null;
   #offset = 0;
+  #top = 0; // where the list was scrolled to then
 
   /**
    * @param {HTMLElement} scroller - scrolls `list`, whose children are the rows
@@ -34,8 +35,14 @@ export class Anchor {
   remember() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     this.atEnd = this.isLast() && scrollHeight - clientHeight - scrollTop <= NEAR;
-    this.#row = this.#rowAt(scrollTop);
-    this.#offset = this.#row ? this.#row.offsetTop - scrollTop : 0;
+    const row = this.#rowAt(scrollTop);
+    this.#row = row?.dataset.seq ? row : row?.nextElementSibling ?? row; // a day goes when more of it comes above
+    this.#place();
+  }
+
+  #place() {
+    this.#top = this.scroller.scrollTop;
+    this.#offset = this.#row ? this.#row.offsetTop - this.#top : 0;
   }
 
   /** Put things back to where they belong. */
@@ -43,8 +50,11 @@ export class Anchor {
     const { scroller } = this;
     if (this.atEnd) scroller.scrollTop = scroller.scrollHeight;
     else if (this.#row?.isConnected) {
-      const top = this.#row.offsetTop - this.#offset;
+      // A scroll is told with the next frame: how far the reader has come since is kept, too.
+      const moved = scroller.scrollTop - this.#top;
+      const top = this.#row.offsetTop - this.#offset + moved;
       if (Math.abs(top - scroller.scrollTop) >= 1) scroller.scrollTop = top;
+      this.#place();
     }
   }
 

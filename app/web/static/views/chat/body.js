@@ -2,7 +2,7 @@
 
 import { h, when } from "core/dom.js";
 import { t } from "core/i18n.js";
-import { computed, effect, signal } from "core/signals.js";
+import { atEnd, computed, effect, signal } from "core/signals.js";
 import { formatSize } from "core/time.js";
 import { client } from "views/client.js";
 import { player } from "views/chat/player.js";
@@ -59,7 +59,7 @@ function address(about, local, size) {
   const blob = local?.blob ?? local;
   if (blob instanceof Blob) {
     const made = URL.createObjectURL(blob);
-    effect(() => () => URL.revokeObjectURL(made));
+    atEnd(() => URL.revokeObjectURL(made));
     found.value = made;
   } else if (about.id) {
     effect(() => {

@@ -6,8 +6,8 @@ import { t } from "core/i18n.js";
 import { computed, effect, signal } from "core/signals.js";
 import { client } from "views/client.js";
 import { Completion } from "views/chat/completion.js";
-import { edit } from "views/chat/menu.js";
-import { LONGEST, lengthOf, sendAll } from "views/chat/outgoing.js";
+import { edit, mayEdit } from "views/chat/menu.js";
+import { roomLeft, sendAll } from "views/chat/outgoing.js";
 import { addFiles, tray } from "views/chat/tray.js";
 import { startVoice } from "views/chat/voice.js";
 import { canRecord } from "views/chat/recorder.js";
@@ -23,13 +23,14 @@ const NEAR_LIMIT = 500; // characters before the longest from which on the rest 
 /** Property `chat`: the ChatContext; set before it is put into the document. */
 class Composer extends Element_ {
   #chosen = new Map(); // name -> id of whom one has chosen to mention
+  #unsaved = new Map(); // seq -> the text of an edit that the server has not taken
 
   render() {
     const { chat } = this;
     this.text = signal(chat.row.peek()?.draft ?? "");
     this.voice = signal(null); // a recording
     this.empty = computed(() => !this.text.value.trim() && !chat.files.value.length);
-    this.left = computed(() => LONGEST - lengthOf(this.text.value));
+    this.left = computed(() => roomLeft(this.text.value));
     this.area = this.#textarea();
     this.completion = new Completion(this.area, {
       members: () => chat.members(), mentionAll: () => chat.kind.peek() === "group" && chat.isAdmin.peek(),
@@ -124,7 +125,7 @@ class Composer extends Element_ {
       this.#send();
     } else if (event.key === "ArrowUp" && !this.area.value && !event.shiftKey && !this.chat.editing.peek()) {
       const entry = this.chat.latestOwn();
-      if (!entry) return;
+      if (!entry || !mayEdit(entry, this.chat)) return;
       event.preventDefault();
       edit(entry, this.chat);
     } else if (event.key === "Escape" && (this.chat.editing.peek() || this.chat.replyTo.peek())) {
@@ -147,8 +148,7 @@ class Composer extends Element_ {
     const editing = chat.editing.peek();
     if (this.left.peek() < 0 || this.empty.peek()) return;
     if (editing) {
-      chat.editing.value = null;
-      if (text !== editing.message.content) await attempt(() => client.actions.edit(chat.id, editing.seq, text));
+      await this.#sendEdit(editing, text);
       return;
     }
     const files = chat.files.peek().map(({ file }) => file);
@@ -162,12 +162,23 @@ class Composer extends Element_ {
     await attempt(() => sent);
   }
 
+  /** What is refused is open again, with its text; while another edit is open, when one comes back to it. */
+  async #sendEdit(entry, text) {
+    const { editing, id } = this.chat;
+    this.#unsaved.delete(entry.seq);
+    editing.value = null;
+    if (text === entry.message.content || await attempt(() => client.actions.edit(id, entry.seq, text))) return;
+    this.#unsaved.set(entry.seq, text);
+    editing.value ??= entry;
+  }
+
   async #record() {
     const voice = await attempt(() => startVoice(this.chat, () => { this.voice.value = null; this.area.focus(); }));
     if (voice) this.voice.value = voice;
   }
 
   #cancel() {
+    this.#unsaved.delete(this.chat.editing.peek()?.seq);
     this.chat.replyTo.value = null;
     this.chat.editing.value = null;
     this.area.focus();
@@ -180,7 +191,7 @@ class Composer extends Element_ {
     effect(() => {
       const entry = editing.value;
       if (entry && before === null) before = this.area.value;
-      if (entry) this.#write(entry.message.content);
+      if (entry) this.#write(this.#unsaved.get(entry.seq) ?? entry.message.content);
       else if (before !== null) {
         this.#write(before);
         before = null;

@@ -17,6 +17,7 @@ export class ChatContext {
     this.timeline = client.timeline(id);
     this.replyTo = signal(null); // an entry
     this.editing = signal(null); // an entry
+    this.chosen = signal(null); // Set of the seqs of messages that one chooses; null: one does not
     this.files = signal([]); // [{key, file}] that will be sent
     this.failure = signal(null); // why the conversation cannot be shown
     this.group = signal(null); // what GET /v2/groups says of it

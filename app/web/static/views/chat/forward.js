@@ -13,12 +13,14 @@ import { toast } from "views/parts/toast.js";
 
 const SHOWN = 100; // who is not among them is found by typing
 
-export function openForward(from, seqs) {
+/** `forwarded` is called once they are there. */
+export function openForward(from, seqs, forwarded = () => {}) {
   const title = t("message.forward_title");
   const send = async (to) => {
     close();
     const done = await attempt(async () => { await client.actions.forward(from, seqs, to.id); return true; });
     if (!done) return;
+    forwarded();
     const show = { label: t("message.show"), run: () => go(`/c/${to.id}`) };
     toast(t("message.forwarded_to", { name: titleOf(to) }), { action: show });
   };

@@ -5,6 +5,7 @@ import { client } from "views/client.js";
 import { openForward } from "views/chat/forward.js";
 import { openReaders } from "views/chat/readers.js";
 import { react } from "views/chat/reactions.js";
+import { choose } from "views/chat/selection.js";
 import { openEmoji } from "views/emoji.js";
 import { copyText } from "views/parts/copy.js";
 import { confirm } from "views/parts/dialog.js";
@@ -34,16 +35,23 @@ function sent(entry, chat, anchor) {
     whole && writes && { label: t("message.react"), icon: "smile", run: () => pickReaction(entry, chat, anchor) },
     whole && message.content && { label: t("message.copy"), icon: "copy", run: () => copy(message.content) },
     whole && { label: t("message.forward"), icon: "forward", run: () => openForward(chat.id, [entry.seq]) },
-    mine && writes && message.content && { label: t("message.edit"), icon: "edit", run: () => edit(entry, chat) },
+    mayEdit(entry, chat) && { label: t("message.edit"), icon: "edit", run: () => edit(entry, chat) },
+    { label: t("selection.choose"), icon: "check", run: () => choose(entry, chat) },
     whole && mayPin(chat) && { label: t(entry.pinned ? "message.unpin" : "message.pin"), icon: "pin", run: () => pin(entry, chat) },
     mine && chat.kind.peek() === "group"
       && { label: t("message.readers"), icon: "checks", run: () => openReaders(chat.id, entry.seq) },
     null,
-    (mine || (whole && chat.isAdmin.peek()))
+    ((mine && client.limits.isInTime("recall", entry.at)) || (whole && chat.isAdmin.peek()))
       && { label: t("message.recall"), icon: "recall", danger: true, run: () => recall(entry, chat) },
     { label: t("message.delete"), icon: "trash", danger: true, run: () => remove(entry, chat) },
   ];
   return items.filter((item, i) => item || (item === null && items.slice(0, i).some(Boolean)));
+}
+
+/** Whether a message that stands in the log is one that one may give other words now. */
+export function mayEdit({ at, message, sender }, chat) {
+  return Boolean(message?.content) && !message.expired && sender === chat.me && chat.mayWrite.peek()
+    && client.limits.isInTime("edit", at);
 }
 
 const mayPin = (chat) => chat.mayWrite.peek() && (chat.kind.peek() === "private" || chat.isAdmin.peek());

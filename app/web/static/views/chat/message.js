@@ -8,6 +8,7 @@ import { client } from "views/client.js";
 import { body } from "views/chat/body.js";
 import { messageMenu } from "views/chat/menu.js";
 import { reactions } from "views/chat/reactions.js";
+import { box } from "views/chat/selection.js";
 import { explain } from "views/parts/errors.js";
 import { icon } from "views/parts/icons.js";
 import { knownAs, showPerson } from "views/parts/person.js";
@@ -25,12 +26,13 @@ export function messageRow(row, chat) {
   const gone = computed(() => !entry.value.message || Boolean(entry.value.message.expired));
   const article = h("article", {
     class: () => ["message", own ? "own" : "other", row.value.first && "first", row.value.last && "last",
-      state.value === "failed" && "failed", gone.value && "gone"],
+      state.value === "failed" && "failed", gone.value && "gone", chat.chosen.value?.has(entry.value.seq) && "chosen"],
     tabindex: "-1", "data-seq": () => entry.value.seq,
     "aria-label": () => t("message.by", { name: nameOf(sender), time: formatTime(entry.value.at) }),
     "on:contextmenu": (event) => onContextMenu(event, article, chat),
     "on:keydown": (event) => onKey(event, article, chat),
   },
+  when(() => chat.chosen.value !== null, () => box(entry, chat)),
   gutter(row, sender, own, chat),
   h("div", { class: "message-stack" },
     when(() => !own && row.value.first && chat.kind.value !== "private", () => author(sender)),

@@ -2,7 +2,7 @@
 
 import { h, when } from "core/dom.js";
 import { t } from "core/i18n.js";
-import { computed, effect, signal } from "core/signals.js";
+import { atEnd, computed, effect, signal } from "core/signals.js";
 import { formatDuration } from "core/time.js";
 import { BARS, bars, decode } from "views/chat/waveform.js";
 import { icon } from "views/parts/icons.js";
@@ -27,7 +27,7 @@ export function player(about, url) {
   wire(sound, { on, at, length, broken, known: Boolean(about.duration) });
   effect(() => { if (url.value) sound.src = url.value; });
   effect(() => { sound.playbackRate = speed.value; });
-  effect(() => () => sound.pause());
+  atEnd(() => sound.pause());
   const toggle = () => { if (sound.paused) play(sound, broken); else sound.pause(); };
   const seek = h("input", {
     type: "range", class: "seek", min: 0, max: () => Math.max(1, length.value), step: STEP_MS, ".value": () => String(at.value),

@@ -10,6 +10,8 @@ import { client } from "views/client.js";
 import { Anchor } from "views/chat/anchor.js";
 import { messageRow } from "views/chat/message.js";
 import { rowsOf } from "views/chat/rows.js";
+import { listen } from "views/chat/selection.js";
+import { Slices } from "views/chat/slices.js";
 import { Toolbar } from "views/chat/toolbar.js";
 import { explain } from "views/parts/errors.js";
 import { icon } from "views/parts/icons.js";
@@ -28,16 +30,21 @@ class Timeline extends Element_ {
     this.away = signal(false); // from the end
     this.isOpen = false; // before it is at its first place, nothing has been seen
     const rows = this.#rows();
-    this.list = h("div", { class: "messages" }, each(rows, (row) => row.key, (row) => this.#row(row)));
+    this.slices = new Slices(rows);
+    const { shown } = this.slices;
+    this.list = h("div", { class: () => ["messages", this.chat.chosen.value && "choosing"] }, each(shown, (row) => row.key, (row) => this.#row(row)));
     this.scroller = h("div", {
       class: "timeline scroll", role: "log", "aria-live": "off", tabindex: "0", "aria-label": () => t("chat.messages"),
       "on:scroll": () => this.#onScroll(), "on:keydown": (event) => this.#onKey(event),
     }, this.list);
-    this.anchor = new Anchor(this.scroller, this.list, () => !this.timeline.hasNewer.peek());
+    // While rows are on their way, who was at the end stays there, and nobody else comes to it.
+    const isLast = () => !this.timeline.hasNewer.peek() && (this.slices.isWhole || this.anchor.atEnd);
+    this.anchor = new Anchor(this.scroller, this.list, isLast);
     this.own(() => this.anchor.disconnect());
     new Toolbar(this.list, this.chat);
+    listen(this.list, this.chat);
     this.#followTheReader();
-    effect(() => { rows.value; queueMicrotask(() => this.#look()); });
+    effect(() => { shown.value; queueMicrotask(() => this.#look()); });
     queueMicrotask(() => this.#open());
     return [this.scroller, this.#loading(), this.#jumpButton(), this.#emptiness(rows)];
   }
@@ -92,7 +99,7 @@ class Timeline extends Element_ {
     if (this.chat.wanted.peek()) await this.jumpTo(this.chat.wanted.peek());
     else if (unread) {
       this.unreadAfter.value = readSeq;
-      await this.timeline.jumpTo(readSeq + 1);
+      await this.#moved(this.timeline.jumpTo(readSeq + 1));
       const mark = this.list.querySelector(".unread-mark");
       if (mark) this.anchor.show(mark, 0.25);
     }
@@ -106,8 +113,9 @@ class Timeline extends Element_ {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const { timeline } = this;
     const below = scrollHeight - scrollTop - clientHeight;
-    if (scrollTop < AHEAD * clientHeight && timeline.hasOlder.peek()) timeline.loadOlder();
-    else if (below < AHEAD * clientHeight && timeline.hasNewer.peek()) timeline.loadNewer();
+    const isNear = (pixels) => pixels < AHEAD * clientHeight && this.slices.isWhole; // else more is on its way
+    if (isNear(scrollTop) && timeline.hasOlder.peek()) timeline.loadOlder();
+    else if (isNear(below) && timeline.hasNewer.peek()) timeline.loadNewer();
     timeline.follow(this.anchor.atEnd);
     this.away.value = !this.anchor.atEnd;
     this.#markRead();
@@ -138,17 +146,27 @@ class Timeline extends Element_ {
     effect(() => { if (this.chat.wanted.value && this.isOpen) this.jumpTo(this.chat.wanted.value); });
   }
 
-  /** The bubble of a message that is shown, or null. */
+  /** Have the window of the timeline in the document when it has moved. */
+  async #moved(moving) {
+    await moving;
+    this.slices.finish();
+  }
+
+  /** A message that is shown, or null. */
+  messageOf(seq) {
+    return this.list.querySelector(`[data-seq="${Number(seq)}"]`);
+  }
+
+  /** Its bubble. */
   bubbleOf(seq) {
-    return this.list.querySelector(`[data-seq="${Number(seq)}"] .bubble`);
+    return this.messageOf(seq)?.querySelector(".bubble") ?? null;
   }
 
   /** Show a message in the middle, and mark it for a moment. */
   async jumpTo(seq) {
-    const find = () => this.list.querySelector(`[data-seq="${Number(seq)}"]`);
-    if (!find()) await this.timeline.jumpTo(seq);
+    if (!this.messageOf(seq)) await this.#moved(this.timeline.jumpTo(seq));
     if (this.chat.wanted.peek()) go(`/c/${this.chat.id}`, { replace: true }); // so that it can be asked for again
-    const found = find();
+    const found = this.messageOf(seq);
     if (!found) {
       toast(t("message.not_there"));
       return;
@@ -162,7 +180,7 @@ class Timeline extends Element_ {
 
   /** Show the first message at or after a time (ms) at the top, below its day. */
   async jumpToDate(at) {
-    await this.timeline.jumpToDate(at);
+    await this.#moved(this.timeline.jumpToDate(at));
     const rows = [...this.list.querySelectorAll(".message")];
     const found = rows.find((row) => row.entry.peek().at >= at) ?? rows.at(-1);
     const day = found?.previousElementSibling;
@@ -171,7 +189,7 @@ class Timeline extends Element_ {
   }
 
   async toLatest() {
-    await this.timeline.toLatest();
+    await this.#moved(this.timeline.toLatest());
     this.anchor.toEnd();
     this.#onScroll();
   }

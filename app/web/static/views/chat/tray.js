@@ -2,7 +2,7 @@
 
 import { each, h, when } from "core/dom.js";
 import { t } from "core/i18n.js";
-import { effect } from "core/signals.js";
+import { atEnd } from "core/signals.js";
 import { formatSize } from "core/time.js";
 import { kindOf } from "views/chat/measure.js";
 import { iconButton } from "views/parts/button.js";
@@ -41,7 +41,7 @@ function waiting({ key, file }, chat) {
 
 function thumbnail(file) {
   const url = URL.createObjectURL(file);
-  effect(() => () => URL.revokeObjectURL(url));
+  atEnd(() => URL.revokeObjectURL(url));
   return h("img", { class: "tray-picture", src: url, alt: "" });
 }
 

@@ -26,7 +26,7 @@ export async function startVoice(chat, done) {
     end();
     const reply = chat.replyTo.peek()?.seq;
     chat.replyTo.value = null;
-    const sent = sendFile({ conversation: chat.id }, file, reply ? { reply_to: reply } : {}, measures);
+    const sent = sendFile({ conversation: chat.id }, file, reply ? { reply_to: reply } : {}, { measures });
     chat.view?.toLatest();
     await attempt(() => sent);
   };

@@ -4,6 +4,7 @@ import { h } from "core/dom.js";
 import { t } from "core/i18n.js";
 import { client } from "views/client.js";
 import { Wrong, form, passwordField } from "views/parts/form.js";
+import { checkNew, newPasswordField } from "views/parts/new-password.js";
 import { toast } from "views/parts/toast.js";
 import { change } from "views/settings/profile.js";
 
@@ -13,7 +14,7 @@ export function password() {
     fieldOf: { bad_credentials: "current_password" },
     run: async (values) => {
       if (!values.current_password) throw new Wrong("current_password", t("auth.password_missing"));
-      if (values.password.length < 8) throw new Wrong("password", t("auth.password_short"));
+      checkNew(values.password);
       await change({ password: values.password, current_password: values.current_password });
     },
     done: () => {
@@ -26,7 +27,6 @@ export function password() {
     ".value": client.session.user.peek().name }),
   passwordField(() => t("settings.current_password"), { name: "current_password",
     autocomplete: "current-password" }),
-  passwordField(() => t("settings.new_password"), { name: "password", autocomplete: "new-password",
-    minlength: 8 }, { hint: () => t("settings.password_hint") }));
+  newPasswordField(() => t("settings.new_password"), "settings.password_hint"));
   return element;
 }
