@@ -7,7 +7,7 @@ from sqlalchemy.pool import NullPool
 
 from app.extensions import db
 from app.store.database import prepare_sqlite
-from app.store.wordindex import is_index_table
+from app.store.search.wordindex import is_index_table
 
 ADVISORY_LOCK = 0x48694368  # "HiCh": two hosts that start at once migrate one after the other
 
@@ -22,7 +22,7 @@ def run() -> None:
 
 
 def migrate(connection: Connection) -> None:
-    """If a transaction is running already (app/store/schema.py), this is a part of it."""
+    """If a transaction is running already (app/store/archive/schema.py), this is a part of it."""
     context.configure(
         connection=connection, target_metadata=db.metadata, render_as_batch=True,
         compare_type=True,

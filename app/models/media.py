@@ -74,7 +74,7 @@ class Attachment(Model):
 
 
 class Upload(Model):
-    """A resumable upload under way. How much of it is here, its file says.
+    """An upload under way: a resumable one, of which its file says how much is here; or a form.
 
     `hints` is what the client says of the file, as JSON. `medium_id` is what has become of it.
     """

@@ -69,7 +69,6 @@ class Conversation(Model):
     created_at: Mapped[int] = mapped_column(BigInteger)
     flags: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     size: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # of a group
-    indexed_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # by search
     expired_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 

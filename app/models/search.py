@@ -1,4 +1,4 @@
-"""What search keeps beside its index, which has tables of its own (app/store/wordindex.py)."""
+"""What search keeps beside its index, which has tables of its own (wordindex.py)."""
 
 from __future__ import annotations
 

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.store.broadcast import Broadcasts
-from app.store.changes import Changes
-from app.store.contacts import Contacts
-from app.store.conversations import Conversations
+from app.store.accounts.presence import Sightings
+from app.store.accounts.sessions import Sessions
+from app.store.accounts.users import Users
+from app.store.changes.changes import Changes
+from app.store.changes.forwards import Forwards
+from app.store.changes.removals import Removals
+from app.store.changes.retention import Retention
+from app.store.conversations.broadcast import Broadcasts
+from app.store.conversations.contacts import Contacts
+from app.store.conversations.conversations import Conversations
+from app.store.conversations.receipts import Receipts
+from app.store.conversations.settings import Settings
 from app.store.database import Database
-from app.store.events import Events
-from app.store.forwards import Forwards
-from app.store.groups import Groups
-from app.store.indexer import Indexer
-from app.store.invites import Invites
-from app.store.joining import Joining
-from app.store.journal import JournalStore
-from app.store.keeper import Keeper
-from app.store.leaving import Leaving
-from app.store.media import UNBOUNDED, Media
-from app.store.membership import Membership
-from app.store.presence import Sightings
-from app.store.receipts import Receipts
-from app.store.recent import Recent
-from app.store.removals import Removals
-from app.store.retention import Retention
-from app.store.roster import GROUP_MEMBERS
-from app.store.search import Search
-from app.store.sessions import Sessions
-from app.store.settings import Settings
-from app.store.uploads import Uploads
-from app.store.users import Users
+from app.store.groups.groups import Groups
+from app.store.groups.invites import Invites
+from app.store.groups.joining import Joining
+from app.store.groups.leaving import Leaving
+from app.store.groups.membership import Membership
+from app.store.groups.roster import GROUP_MEMBERS
+from app.store.log.events import Events
+from app.store.log.journal import JournalStore
+from app.store.log.missed import Missed
+from app.store.log.recent import Recent
+from app.store.media.media import UNBOUNDED, Media
+from app.store.media.uploads import Uploads
+from app.store.search.indexer import Indexer
+from app.store.search.keeper import Keeper
+from app.store.search.search import Search
 
 
 class Store:
@@ -47,6 +48,7 @@ class Store:
         self.sessions = Sessions(database)
         self.conversations = Conversations(database, contacts_only)
         self.events = Events(database)
+        self.missed = Missed(database)
         self.groups = Groups(database, group_members, contacts_only)
         self.membership = Membership(database, group_members, contacts_only)
         self.joining = Joining(database, group_members)

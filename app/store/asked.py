@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from app.store.database import spelled
+from app.store.database import Database, spelled
 
 Numbers = Sequence[tuple[int, ...]]
 _encode = msgspec.json.Encoder().encode
@@ -37,6 +37,17 @@ class Asked:
         if embedded:
             return self._sqlite, [_encode(rows).decode()]
         return self._postgresql, [list(column) for column in zip(*rows, strict=True)]
+
+    def read(
+        self, database: Database, rows: Numbers,
+        before: Sequence[object] = (), behind: Sequence[object] = (),
+    ) -> list[tuple[Any, ...]]:
+        """What a reader finds about these rows, of which there is one at least.
+
+        Further parameters of the template stand `before` and `behind` the table.
+        """
+        text, parameters = self.about(database.embedded, rows)
+        return database.rows(text, *before, *parameters, *behind)
 
     def run(self, connection: Connection, rows: Numbers) -> list[Any]:
         """What a running transaction finds about these rows, of which there is one at least."""

@@ -5,14 +5,18 @@ That is the database's own, read by the statement that locks; an embedded one ha
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, literal, literal_column, select
 
-from app.store.users import now_ms
-
 POSTGRESQL = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"  # milliseconds since 1970
 _COLUMN = literal_column(POSTGRESQL, BigInteger)
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 by this server's clock."""
+    return time.time_ns() // 1_000_000
 
 
 def column(connection: Connection) -> Any:

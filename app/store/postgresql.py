@@ -43,8 +43,16 @@ class Watch:
 
     def __init__(self, engine: Engine, seconds: float) -> None:
         self._seconds = seconds
+        # Cut by `run`; but a process that was stopped just before may be silent for `seconds`
+        # without losing its transaction, and what it then says first takes `seconds` at most.
+        self.longest = 3 * seconds + GRACE + LOOK_SECONDS
         self._taken: set[Any] = set()
         limit = {"limit": f"{int(seconds * 1000)}"}
+        from app.store.cooperative import CooperativeConnection  # psycopg: SQLite need not pay
+
+        @event.listens_for(engine, "do_connect")
+        def make(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+            return CooperativeConnection.connect(*arguments, **options)
 
         @event.listens_for(engine, "connect")
         def connect(connection: Any, _record: Any) -> None:

@@ -1,0 +1,1 @@
+"""Users, their sessions, when they were last seen."""

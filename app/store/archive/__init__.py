@@ -1,0 +1,1 @@
+"""All rows into a file and back, or into another database."""

@@ -1,0 +1,1 @@
+"""Groups: who is in, and who may what."""

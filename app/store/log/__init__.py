@@ -1,0 +1,1 @@
+"""The log of the conversations: what is appended, and pages of it."""

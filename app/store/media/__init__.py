@@ -1,0 +1,1 @@
+"""Files: their rows, their bytes, and how both leave."""

@@ -1,0 +1,1 @@
+"""Search, and the index of words behind it."""
