@@ -69,7 +69,8 @@ class Config:
     )
     redis_url: str = setting(
         "HICHAT_REDIS_URL", "",
-        "Redis or Valkey, between processes; keeps the rate limits; empty: one process, in memory",
+        "Redis or Valkey, one server or a cluster, between processes; keeps the rate limits;"
+        " empty: one process, in memory",
     )
     data_dir: str = setting(
         "HICHAT_DATA_DIR", "instance", "database, media and generated secrets"
@@ -123,6 +124,10 @@ class Config:
     )
     queue_bytes: int = setting(
         "HICHAT_QUEUE_BYTES", 1_048_576, "bytes that may wait for one connection"
+    )
+    backlog_bytes: int = setting(
+        "HICHAT_BACKLOG_BYTES", 33_554_432,
+        "bytes that may wait for all slow connections of a process together",
     )
     heartbeat: int = setting(
         "HICHAT_HEARTBEAT_SECONDS", 25, "silence before a ping; after twice that, the end"

@@ -22,14 +22,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BENCH_VENV = ROOT / ".venv-bench"
-# The core of the protocol, which is tested over one process and over two workers that share a
-# PostgreSQL and a Valkey (TEST_TOPOLOGY=many, tests/support/topology.py).
-PROTOCOL = [
-    f"tests/test_{name}.py" for name in (
-        "blocks", "changes", "changes_converge", "chat", "groups", "groups_removal", "handshake",
-        "presence", "receipts", "seed_chat", "sessions", "sync",
-    )
-]
+# Tests wait half of their time: two processes for each core, each of which takes whole modules, in
+# the order of tests/conftest.py. Each has a server, databases and a browser of its own: eight do.
+PROCESSES = min(8, 2 * (os.cpu_count() or 1))
+PARALLEL = ["-n", str(PROCESSES), "--dist=loadfile", "--no-loadscope-reorder"]
+# A file system in memory, and the bytes that it must have free. Each program makes folders of its
+# own there.
+MEMORY, ROOM = "/dev/shm", 4 << 30  # noqa: S108  # mkdtemp makes its folders for one user
 OLDEST = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -107,21 +106,30 @@ def check_address(host: str, port: str) -> None:
 
 
 def test(long: bool, rest: list[str]) -> int:
-    """Run the tests, and the protocol's core in both topologies.
+    """Run all tests, and those of the protocol a second time, over two workers.
 
-    Further arguments go to pytest, which then runs once.
+    Which these are: tests/support/served.py. Further arguments go to pytest, which then runs once.
     """
     python = prepare(VENV, "requirements-dev.txt")
     find_browser()
     chosen = ["-m", "long or not long"] if long else ["-m", "not long"]
-    parallel = [] if long or any(item.startswith("-n") for item in rest) else ["-n", "2"]
+    parallel = [] if long or any(item.startswith("-n") for item in rest) else PARALLEL
     pytest = [python, "-m", "pytest", *chosen, *parallel]
-    once = subprocess.run([*pytest, *rest]).returncode
+    environ = {**os.environ, **in_memory()}
+    once = subprocess.run([*pytest, *rest], env=environ).returncode
     if once or rest:
         return once
-    print("The protocol's core again, over two workers, PostgreSQL and Valkey:", flush=True)
-    many = {**os.environ, "TEST_TOPOLOGY": "many"}
-    return subprocess.run([*pytest, *PROTOCOL], env=many).returncode
+    print("The protocol again, over two workers, PostgreSQL and Valkey:", flush=True)
+    return subprocess.run(pytest, env={**environ, "TEST_TOPOLOGY": "many"}).returncode
+
+
+def in_memory() -> dict[str, str]:
+    """Temporary files in memory, if it has room and programs may run there: tests flush often."""
+    if "TMPDIR" in os.environ or not os.path.isdir(MEMORY):
+        return {}
+    found = os.statvfs(MEMORY)
+    fits = found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+    return {"TMPDIR": MEMORY} if fits else {}
 
 
 def check() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 from flask import Flask
@@ -10,10 +11,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config as configuration
 from app import cli, health, http, logs, media, message, metrics, models, services, user, web
 from app.cluster.letters import Names
-from app.extensions import db, jwt, limiter, migrate, sock
+from app.extensions import db, jwt, limiter, sock
 from app.origins import allow_origins
-
-REDIS_PATIENCE = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
+from app.store.database import MIGRATIONS
 
 __all__ = ["create_app", "models"]
 
@@ -31,7 +31,6 @@ def create_app(config: configuration.Config | None = None) -> Flask:
         proxied = ProxyFix(app.wsgi_app, hops, hops, 0, 0)
         app.wsgi_app = proxied  # type: ignore[method-assign]  # as Flask's documents tell us to
     db.init_app(app)
-    migrate.init_app(app, db, render_as_batch=True)
     jwt.init_app(app)
     limiter.init_app(app)
     sock.init_app(app)
@@ -47,6 +46,10 @@ def create_app(config: configuration.Config | None = None) -> Flask:
     app.register_blueprint(health.bp)
     app.register_blueprint(metrics.bp)
     app.cli.add_command(cli.commands)
+    if "gunicorn" not in sys.modules:  # a server migrates nothing: a sixth of its start
+        from flask_migrate import Migrate
+
+        Migrate(app, db, str(MIGRATIONS), render_as_batch=True)
     return app
 
 
@@ -63,14 +66,23 @@ def _flask_settings(config: configuration.Config) -> dict[str, object]:
         "JWT_COOKIE_CSRF_PROTECT": False,  # no cookies: no claim for them
         "RATELIMIT_ENABLED": config.rate_limits,
         "RATELIMIT_STORAGE_URI": config.redis_url or "memory://",
-        "RATELIMIT_KEY_PREFIX": Names(config.signing_key()).prefix,
-        "RATELIMIT_STORAGE_OPTIONS": REDIS_PATIENCE if config.redis_url else {},
+        "RATELIMIT_KEY_PREFIX": Names(config.signing_key()).keys,
+        "RATELIMIT_STORAGE_OPTIONS": _storage_options(config),
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis, each process counts
         "RATELIMIT_HEADERS_ENABLED": True,
         "SOCK_SERVER_OPTIONS": {
             "max_message_bytes": config.max_frame_bytes, "origins": config.origins,
         },
     }
+
+
+def _storage_options(config: configuration.Config) -> dict[str, object]:
+    if not config.redis_url:
+        return {}
+    from app.cluster.servers import home_of  # redis-py takes memory that one process need not pay
+
+    home = home_of(Names(config.signing_key()).keys, config.redis_url)
+    return {"connection_pool": home, "wrap_exceptions": True}  # see http.register_errors
 
 
 def _engine_options(config: configuration.Config) -> dict[str, object]:

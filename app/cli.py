@@ -1,4 +1,7 @@
-"""Commands for operators: `flask --app wsgi hichat ...`."""
+"""Commands for operators: `flask --app wsgi hichat ...`.
+
+A server loads this module, too: the commands that need Alembic import it themselves.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,12 @@ from typing import Any, BinaryIO
 
 import click
 from flask.cli import AppGroup
-from flask_migrate import upgrade
 
 from app.errors import HiChatError, UnknownUser
 from app.health import VERSION
 from app.services import services
-from app.store.archive import Refused, written
-from app.store.backup import write_backup
-from app.store.moving import Move, from_sqlite, to_postgresql
-from app.store.restore import restore_backup
+from app.store.archive.archive import Refused, written
+from app.store.database import newest_revision
 from config import with_driver
 
 DIFFERENCES_TOLD = 20
@@ -32,7 +32,15 @@ commands = AppGroup("hichat", help="Operate HiChat.")
 def prepare() -> None:
     """Bring the database to this version's schema; does nothing if it is there already."""
     os.umask(0o077)
-    if not services().store.database.is_current():
+    found, wanted = services().store.database.schema(), newest_revision()
+    if found > wanted:
+        raise click.ClickException(
+            f"The database is of a later version of HiChat (schema {found}, not {wanted}): start"
+            " that version, or restore the backup that you made before it."
+        )
+    if found < wanted:
+        from flask_migrate import upgrade
+
         upgrade()
         click.echo("The database is migrated.")
 
@@ -70,6 +78,8 @@ def backup(file: str) -> None:
     A tar file; compressed if the name ends in .gz or .tgz. Status 1: it failed, or files that
     should be in it are not.
     """
+    from app.store.archive.backup import write_backup
+
     os.umask(0o077)
     found = services()
     secret = None if found.config.secret_key else found.config.signing_key()
@@ -91,6 +101,8 @@ def backup(file: str) -> None:
 @click.argument("file")
 def restore(file: str) -> None:
     """Read the backup FILE (`-` is standard input) into an empty database, of whichever kind."""
+    from app.store.archive.restore import restore_backup
+
     os.umask(0o077)
     found, config = services(), services().config
     keep = config.keep_signing_key if not config.secret_key else lambda key: None
@@ -118,6 +130,8 @@ def migrate_store(sqlite_url: str, postgres_url: str) -> None:
     Whatever stops it, the same command goes on where it was. At the end every row of both is
     compared. Status 1: it failed, or they are not the same.
     """
+    from app.store.archive.moving import Move, from_sqlite, to_postgresql
+
     os.umask(0o077)
     with (
         _told("SQLite"), from_sqlite(sqlite_url) as source,

@@ -12,8 +12,9 @@ from typing import Any, TypeVar, overload
 import msgspec
 import structlog
 from flask import Flask, Response, request
+from limits.errors import StorageError
 from msgspec import UNSET, Struct, structs
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import IntegerConverter, WebsocketMismatch
 
 from app.errors import (
@@ -24,6 +25,7 @@ from app.errors import (
     RateLimited,
     TooLong,
     Unauthorized,
+    Unavailable,
     UpgradeRequired,
 )
 
@@ -56,11 +58,33 @@ def empty() -> Response:
 def body(schema: type[T]) -> T:
     """The request's JSON body as `schema`. Raises BadJSON or BadRequest."""
     try:
-        return msgspec.json.decode(request.get_data() or b"{}", type=schema)
+        return msgspec.json.decode(_data() or b"{}", type=schema)
     except msgspec.ValidationError as error:
         raise BadRequest(f"{error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadJSON() from None
+
+
+def _data() -> bytes:
+    """The body. Raises BadRequest, or an HTTPException of Werkzeug's."""
+    try:
+        return request.get_data()
+    except HTTPException:
+        raise
+    except Exception:  # gunicorn's: chunks that are none
+        raise BadRequest("The body cannot be read: its length and its chunks do not fit.") from None
+
+
+def asked(find: Callable[[], T], instead: T) -> T:
+    """What a rate limit wants to know of the request; `instead`, where the view will refuse it.
+
+    A limit never raises: Flask-Limiter takes that for the end of its storage, and from then on the
+    process counts anew, by itself, whatever it limits.
+    """
+    try:
+        return find()
+    except Exception:  # whatever a body can be
+        return instead
 
 
 def sent(given: Struct) -> dict[str, Any]:
@@ -172,6 +196,17 @@ def register_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
         return _from_werkzeug(error)
+
+    # Redis died while a limit was asked for; or behind the view, where a failed guess is counted,
+    # and what is raised goes to the handler of 500 only. What was not counted is not answered.
+    @app.errorhandler(StorageError)
+    def _uncounted(_error: StorageError) -> Response:
+        return problem(Unavailable("The server cannot tell you now: try again in a moment."))
+
+    @app.errorhandler(InternalServerError)
+    def _behind_the_view(error: InternalServerError) -> Response:
+        failed = error.original_exception
+        return _uncounted(failed) if isinstance(failed, StorageError) else _from_werkzeug(error)
 
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> Response:

@@ -35,7 +35,10 @@ class Numbers(Collector):
             here.add_metric([dialect], dialects[dialect])
         yield here
         waiting = sum(node.queued for node in nodes)
-        yield GaugeMetricFamily("hichat_queued_bytes", "Waiting for slow clients", waiting)
+        yield GaugeMetricFamily("hichat_queued_bytes", "Waiting to be written", waiting)
+        yield GaugeMetricFamily(
+            "hichat_backlog_bytes", "Of these, for slow clients", self._found.limits.backlog.size
+        )
         yield GaugeMetricFamily("hichat_users", "Users with an open socket", hub.users)
         yield GaugeMetricFamily(
             "hichat_journal_waiting", "Commands that wait for the next commit", journal.waiting
@@ -60,11 +63,14 @@ class Numbers(Collector):
         assert self._found.cluster is not None
         bus = self._found.cluster.bus
         yield GaugeMetricFamily("hichat_bus_well", "Letters through Redis arrive", bus.well())
-        yield CounterMetricFamily(
-            "hichat_bus_letters", "Letters that left for other processes", bus.publisher.sent
+        yield GaugeMetricFamily(
+            "hichat_bus_servers", "Servers of Redis that carry letters", len(bus.shards)
         )
         yield CounterMetricFamily(
-            "hichat_bus_dropped", "Letters that Redis did not take", bus.publisher.dropped
+            "hichat_bus_letters", "Letters that left for other processes", bus.shards.count.sent
+        )
+        yield CounterMetricFamily(
+            "hichat_bus_dropped", "Letters that Redis did not take", bus.shards.count.dropped
         )
         yield CounterMetricFamily(
             "hichat_events_recovered", "Events told out of the log", bus.follower.recovered

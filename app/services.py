@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from app.auth.addresses import Addresses
 from app.auth.passwords import Passwords
 from app.auth.tickets import Tickets
+from app.chat.backlog import Backlog
 from app.chat.bus import Bus
 from app.chat.delivery import Delivery, Rules
 from app.chat.hub import Hub
@@ -22,9 +23,9 @@ from app.chat.presence import LocalLeases, Presence
 from app.chat.seed import V1
 from app.content.workshop import Workshop
 from app.store import Database, Store
-from app.store.blobs import Blobs
-from app.store.disk import DiskBlobs
-from app.store.sweeper import Sweeper
+from app.store.media.blobs import Blobs
+from app.store.media.disk import DiskBlobs
+from app.store.media.sweeper import Sweeper
 from config import Config
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def build(config: Config, engine: Engine) -> Services:
         recall_seconds=config.recall_seconds,
     )
     limits = Limits(
-        config.queue_frames, config.queue_bytes, config.heartbeat, config.send_timeout
+        config.queue_frames, config.queue_bytes, config.heartbeat, config.send_timeout,
+        Backlog(config.backlog_bytes),
     )
     cluster = _cluster(config, store, hub) if config.clustered else None
     bus: Bus = cluster.bus if cluster else hub
@@ -124,7 +126,7 @@ def blobs_of(config: Config) -> Blobs:
     if config.media_bucket is None:
         folder = config.data_path / "media"
         return DiskBlobs(folder, folder / "scratch")
-    from app.store.s3 import S3Blobs  # boto3 is an extra, and takes its time to import
+    from app.store.media.s3 import S3Blobs  # boto3 is an extra, and takes its time to import
 
     return S3Blobs(*config.media_bucket)
 

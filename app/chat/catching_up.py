@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 
 import gevent
 import msgspec
 
 from app.chat.bus import Bus
 from app.chat.frames import ACCOUNT, GROUP, Event, Head, Hello, Sync, Synced
-from app.chat.node import Node
-from app.errors import NotAMember
+from app.chat.node import STEP, Node
 from app.store import Store
-from app.store.conversations import Head as Place
-from app.store.events import KEYS_AT_ONCE
-from app.store.items import Entry
+from app.store.conversations.conversations import Head as Place
+from app.store.log.items import Entry
+from app.store.log.missed import KEYS_AT_ONCE, SPAN_EVENTS, Reach, Span, check_cursors
 
 HELLO_CONVERSATIONS = 1000
 RECENT_MS = 900_000
@@ -65,42 +65,59 @@ class CatchingUp:
     def sync(self, node: Node, command: Sync) -> None:
         """Offer every event behind the cursors, page by page, as fast as the peer takes them."""
         cursors = {int(key): seq for key, seq in command.cursors.items()}
-        heads = self._heads(node.user, list(cursors))
-        self._store.events.check_cursors(heads, cursors)
-        left, behind = self._sync_events, {}
-        for conversation, head in heads.items():
-            seq = cursors[conversation]
-            gevent.sleep(0)  # reading a page does not yield; others have their turn in between
-            while seq < head and left > 0 and not node.closing:
-                entries = self._after(node.user, conversation, seq)[:left]
-                if not entries:
-                    break  # the rest was before this member joined, or they were removed just now
-                for entry in entries:
-                    self._wait_for_room(node)
-                    offer(node, node.dialect.other(event_of(entry)))
-                left -= len(entries)
-                seq = entries[-1].seq
-            if seq < head and left <= 0:
-                behind[str(conversation)] = seq
-        gone = [key for key in cursors if key not in heads]
+        reaches = self._reaches(node.user, list(cursors))
+        check_cursors(reaches, cursors)
+        gone = [key for key in cursors if key not in reaches]
+        known = {key: max(cursors[key], reaches[key].floor) for key in sorted(reaches)}
+        lacking = {key: seq for key, seq in known.items() if seq < reaches[key].last}
+        left = self._sync_events
+        while lacking and left > 0 and not node.closing:
+            left -= self._tell_some(node, lacking, reaches, min(left, SPAN_EVENTS))
+        behind = {str(key): seq for key, seq in lacking.items()}
         self._wait_for_room(node)
         offer(node, node.dialect.other(Synced(command.ref, behind, gone)))
 
-    def _after(self, user: int, conversation: int, seq: int) -> list[Entry]:
-        try:
-            return self._store.events.after(user, conversation, seq)
-        except NotAMember:
-            return []
+    def _tell_some(
+        self, node: Node, lacking: dict[int, int], reaches: Mapping[int, Reach], most: int
+    ) -> int:
+        """Offer the next events of the first conversations in `lacking`, and move it on.
 
-    def _heads(self, user: int, conversations: list[int]) -> dict[int, int]:
-        """last_seq of those of `conversations` that the user is in."""
-        heads: dict[int, int] = {}
+        How many there were. Of a conversation that has none any more nothing is lacking: the
+        member was removed just now. The ids in `lacking` ascend, as those of the page do.
+        """
+        gevent.sleep(0)  # reading need not yield; others have their turn in between
+        spans: list[Span] = []
+        for key, seq in lacking.items():
+            spans.append((key, seq, min(reaches[key].last, seq + most)))
+            most -= spans[-1][2] - seq
+            if not most:
+                break
+        page = self._store.missed.read(node.user, spans)
+        for entry in page.events:
+            self._wait_for_room(node)
+            offer(node, node.dialect.other(event_of(entry)))
+        told = {entry.conversation_id: entry.seq for entry in page.events}
+        cut = page.events[-1].conversation_id if page.more else None
+        for key, _, _ in spans:
+            lacking[key] = told.get(key, reaches[key].last)
+            if lacking[key] >= reaches[key].last:
+                del lacking[key]
+            if key == cut:
+                break
+        return len(page.events)
+
+    def _reaches(self, user: int, conversations: Sequence[int]) -> dict[int, Reach]:
+        """Of those of `conversations` that the user is in."""
+        reaches: dict[int, Reach] = {}
         for start in range(0, len(conversations), KEYS_AT_ONCE):
-            heads |= self._store.events.heads(user, conversations[start : start + KEYS_AT_ONCE])
+            some = conversations[start : start + KEYS_AT_ONCE]
+            reaches |= self._store.missed.reaches(user, some)
             gevent.sleep(0)
-        return heads
+        return reaches
 
     def _wait_for_room(self, node: Node) -> None:
+        if node.queued > STEP:
+            gevent.sleep(0)  # the sender's turn: it shows whether the peer takes what it gets
         while not node.has_room() and not node.closing:
             node.wait()
 

@@ -12,7 +12,7 @@ from app.chat.frames import Change, Edit, Pin, React, Recall, Remove, check_ref
 from app.chat.messages import Message, Told, check_message
 from app.errors import BadRequest
 from app.store import Store
-from app.store.items import Appended
+from app.store.log.items import Appended
 
 EMOJI_CHARS = 32
 JOINER, TAGS = "\u200d", ("\U000e0020", "\U000e007f")  # invisible, but parts of emoji

@@ -44,16 +44,16 @@ from app.chat.frames import (
     find_ref,
     wire_error,
 )
-from app.chat.journal import Journal
+from app.chat.journal import EMBEDDED, SERVER, Journal
 from app.chat.messages import Message, check_message
 from app.chat.node import Node
 from app.chat.presence import Presence
 from app.chat.typing import Typists
 from app.errors import BadRequest, HiChatError, RateLimited
 from app.store import Store
-from app.store.items import EVERYBODY, Appended, Draft, Item, Mark, Marked, Outcome, Stored
-from app.store.joining import Joined
-from app.store.receipts import TOLD_MEMBERS
+from app.store.conversations.receipts import TOLD_MEMBERS
+from app.store.groups.joining import Joined
+from app.store.log.items import EVERYBODY, Appended, Draft, Item, Mark, Marked, Outcome, Stored
 
 PENDING = 512  # commands of one connection under way: then it is read no further
 CHARGED = 16_384  # characters that count as one message
@@ -99,7 +99,10 @@ class Delivery:
         )
         self._presence = presence
         self._typists = Typists(self._audience, bus)
-        self.journal: Journal[Item, Stored | Marked] = Journal(store.journal.commit, on_death)
+        gather = EMBEDDED if store.database.embedded else SERVER
+        self.journal: Journal[Item, Stored | Marked] = Journal(
+            store.journal.commit, on_death, gather
+        )
 
     # -- the socket ------------------------------------------------------------------------
 

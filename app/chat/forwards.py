@@ -11,7 +11,7 @@ from app.chat.frames import Ack, Forward, Place, check_ref, encode
 from app.chat.messages import Origin, Told
 from app.errors import NotAMember, NotFound, Recalled, RefConflict
 from app.store import Store
-from app.store.items import Draft, Entry, Stored
+from app.store.log.items import Draft, Entry, Stored
 
 Copy = tuple[Draft, Told]
 _message = msgspec.json.Decoder(Told)

@@ -150,10 +150,14 @@ class Hub:
         self._move(event, tell)
 
     def greeted(self, node: Node, heads: Mapping[int, int]) -> None:
-        """Tell the node what came while it was greeted, and was said behind these seqs."""
+        """Tell the node what came while it was greeted, and was said behind these seqs.
+
+        Nothing of a group that it was in for a moment: its greeting does not name it.
+        """
         early, node.early, node.greeted = node.early or (), None, heads
         for event, message, to in early:
-            if event.seq > heads.get(event.conversation, 0):
+            left = to.kind == GROUP and to.conversation not in node.rooms
+            if not left and event.seq > heads.get(event.conversation, 0):
                 self.publish(event, message, to, None, ((node,),))
 
     def _move(self, event: Event, tell: Callable[[], None]) -> None:

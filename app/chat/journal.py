@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import gevent
 import structlog
@@ -24,10 +24,21 @@ BATCH = 2000  # items in one transaction: bounds how long the first of them wait
 BATCH_CHARS = 4_000_000  # of bodies in one transaction
 WAITING = 50_000  # items that may wait for the committer before new ones are refused
 WAITING_CHARS = 100_000_000
-BUSY = 8  # a batch of this size says that others are on their way: let them catch the next one
-GATHER_SECONDS = 0.001
 
 log = structlog.get_logger()
+
+
+class Gather(NamedTuple):
+    """A batch of `busy` items says that others are on their way: they have `seconds` to catch the
+    next one.
+    """
+
+    busy: int
+    seconds: float
+
+
+EMBEDDED = Gather(8, 0.001)
+SERVER = Gather(3, 0.008)  # a transaction of a database server costs as much as its messages
 
 
 class Journal(Generic[ItemT, ResultT]):
@@ -37,8 +48,10 @@ class Journal(Generic[ItemT, ResultT]):
         self,
         commit: Callable[[Sequence[ItemT]], Sequence[ResultT | HiChatError]],
         on_death: Callable[[], None],
+        gather: Gather = EMBEDDED,
     ) -> None:
         self._commit = commit
+        self._gather = gather
         self._on_death = on_death
         self._waiting: deque[tuple[ItemT, Callable[[ResultT | HiChatError], None], int]] = deque()
         self._works: deque[Callable[[], None]] = deque()
@@ -113,9 +126,9 @@ class Journal(Generic[ItemT, ResultT]):
             if self._works:
                 self._works.popleft()()
             if busy:
-                gevent.sleep(GATHER_SECONDS)
+                gevent.sleep(self._gather.seconds)
             batch = self._take()
-            busy = len(batch) >= BUSY
+            busy = len(batch) >= self._gather.busy
             results = self._commit([item for item, _, _ in batch]) if batch else ()
             self.items += len(batch)
             self.batches += bool(batch)

@@ -14,8 +14,9 @@ from typing import Any
 
 import gevent
 from gevent.queue import Queue
-from msgspec import Struct
+from msgspec import Struct, field
 
+from app.chat.backlog import Backlog
 from app.chat.codec import BINARY, CLOSE, PING, PONG, TEXT, Message, Violation, close_frame, frame
 from app.chat.websocket import WebSocket
 from app.errors import Close
@@ -23,6 +24,8 @@ from app.errors import Close
 DATA = (TEXT, BINARY)
 BATCH_BYTES = 65_536  # frames joined into one write
 TURN = 128  # messages, reads and KiB taken before the other greenlets get their turn
+STEP = 16_384  # bytes by which a queue grows before what waits is counted again
+LITTLE = 4096  # bytes that a producer that can wait may offer where much waits for others
 PAUSE = 0.005  # seconds between two looks at a connection that has no room
 CLOSE_SECONDS = 2.0  # how long a peer has to take and answer our close frame
 
@@ -35,12 +38,13 @@ Handler = Callable[["Node", Message], None]
 
 
 class Limits(Struct, frozen=True):
-    """Bounds of one connection. Sizes are bytes, times seconds."""
+    """Bounds of one connection, and the one of all together. Sizes are bytes, times seconds."""
 
     queue_frames: int
     queue_bytes: int
     heartbeat: float
     send_timeout: float
+    backlog: Backlog = field(default_factory=Backlog)
 
 
 class Turn:
@@ -58,10 +62,13 @@ class Node:
     """A connected device of a user, or (with user 0) an anonymous peer in tests."""
 
     __slots__ = (
+        "_ceiling",
+        "_counted",
         "_deadline",
         "_heard",
         "_last_heard",
         "_pinged",
+        "_resting",
         "_running",
         "_sender",
         "_sent_before",
@@ -70,6 +77,7 @@ class Node:
         "close_code",
         "close_reason",
         "dialect",
+        "doubtful",
         "early",
         "expires_at",
         "greeted",
@@ -104,7 +112,7 @@ class Node:
         self.dialect = dialect
         self.expires_at = expires_at  # wall clock, as in the token; None: never
         self.queue: Queue[bytes] = Queue()
-        self.queued = 0  # bytes that wait in the queue
+        self.queued = 0  # bytes that wait in the queue, or are being written
         self.pending = 0  # commands that were accepted and not yet answered
         self.budget = -1.0  # of the rate limit; -1: not begun
         self.budget_at = 0.0
@@ -112,6 +120,7 @@ class Node:
         self.early: list[Any] | None = None  # (event, message, to) that wait for the greeting
         self.greeted: Mapping[int, int] = UNGREETED  # how far it knows what went on lately
         self.present = False  # whether it counts as its user's presence; kept there
+        self.doubtful = False  # whether the end of its session may have gone unheard; kept by a bus
         self.shows_reading: bool | None = None  # and sees what others read; None: not known yet
         self.turns: dict[int, Turn] = {}  # the conversations that it types in; kept by typing
         self.received = 0
@@ -123,8 +132,11 @@ class Node:
         self._pinged = False
         self._deadline: float | None = None
         self._running = False
+        self._resting = False  # the sender waits, and nothing has been asked to wake it
         self._sender: gevent.Greenlet | None = None
         self._sent_before = 0  # `sent` at the last sweep
+        self._counted = 0  # bytes that the backlog knows of
+        self._ceiling = min(STEP, limits.queue_bytes)  # with more queued, it is counted again
 
     # -- for everybody ---------------------------------------------------------------------
 
@@ -136,21 +148,46 @@ class Node:
         if self._deadline is not None:
             return False
         queued = self.queued + len(data)
-        if queued > self.limits.queue_bytes or self.queue.qsize() >= self.limits.queue_frames:
-            self.forget()
-            self.close(Close.RESYNC, "too slow: reconnect and sync")
-            return False
+        if queued > self._ceiling or self.queue.qsize() >= self.limits.queue_frames:
+            self._grow(queued)
+            if self._deadline is not None:
+                return False
         self.queued = queued
-        self.queue.put_nowait(data)
-        if self._sender is None:
-            self._start_sender()
+        self._put(data)
         return True
+
+    def _grow(self, queued: int) -> None:
+        """So much is about to wait: close the node if that is too much; count it if it is slow."""
+        if queued > self.limits.queue_bytes or self.queue.qsize() >= self.limits.queue_frames:
+            self.give_up()
+            return
+        self._ceiling = min(queued + STEP, self.limits.queue_bytes)
+        if self.websocket.writing_since is not None:
+            self._count(queued)
+
+    def _count(self, size: int) -> None:
+        self._counted = size
+        self._ceiling = min(size + STEP, self.limits.queue_bytes)
+        self.limits.backlog.note(self, size)
+
+    def give_up(self) -> None:
+        """It is too slow, or the slowest when too much waits for all."""
+        self.forget()
+        self.close(Close.RESYNC, "too slow: reconnect and sync")
+
+    @property
+    def stuck_for(self) -> float:
+        """Seconds since its write has last moved on; 0: none is under way."""
+        since = self.websocket.writing_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def forget(self) -> None:
         """Drop what waits to be written; the log has it. Not the close frame of who must go."""
         if self._deadline is None:
             self.queue.queue.clear()
             self.queued = 0
+            if self._counted:
+                self._count(0)
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin to close: a close frame behind what waits, and a moment for the peer to take it."""
@@ -158,8 +195,7 @@ class Node:
             return
         self._deadline = time.monotonic() + CLOSE_SECONDS
         self.close_code, self.close_reason = code, reason
-        self.queue.put_nowait(CLOSING)
-        self._start_sender()
+        self._put(CLOSING)
 
     @property
     def closing(self) -> bool:
@@ -182,6 +218,8 @@ class Node:
 
     def has_room(self) -> bool:
         """Whether a producer that can wait (sync) should go on producing."""
+        if self.queued > LITTLE and self.limits.backlog.is_large():
+            return False
         return self.queued * 2 < self.limits.queue_bytes
 
     def check(self, now: float, wall: float) -> None:
@@ -195,9 +233,11 @@ class Node:
         elif self.expires_at is not None and wall > self.expires_at:
             self.close(Close.TOKEN_EXPIRED, "token expired: refresh it and reconnect")
         else:
+            if since is not None and self.queued != self._counted:
+                self._count(self.queued)
             self._check_heartbeat(now)
             if self.sent == self._sent_before and self._sender is not None:
-                self.queue.put_nowait(RETIRE)
+                self._put(RETIRE)
             self._sent_before = self.sent
 
     def _check_heartbeat(self, now: float) -> None:
@@ -226,9 +266,11 @@ class Node:
             self._deadline = 0.0  # nothing more is offered
             # The connection is gone: there is nobody to write to. A killed greenlet keeps its
             # frames, and they keep this node: let go of it, or only the collector could.
-            sender, self._sender = self._sender, None
+            sender, self._sender, self._resting = self._sender, None, False
             if sender is not None:
                 sender.kill()
+            if self._counted:
+                self._count(0)
 
     def _read(self, handle: Handler) -> None:
         turn = read = 0
@@ -278,16 +320,33 @@ class Node:
 
     # -- the writing side: the sender greenlet ----------------------------------------------
 
+    def _put(self, data: bytes) -> None:
+        self.queue.put_nowait(data)
+        if self._resting:
+            # Once for each rest: a second switch would meet the sender in the middle of a write.
+            assert self._sender is not None
+            self._resting = False
+            gevent.get_hub().loop.run_callback(self._sender.switch)
+        elif self._sender is None:
+            self._start_sender()
+
+    def _rest(self) -> None:
+        """Wait until something is put. `Queue.get` does the same for five times the price."""
+        self._resting = True
+        gevent.get_hub().switch()
+
     def _start_sender(self) -> None:
         """A quiet connection has no sender: a waiting greenlet holds 7 KB of stacks."""
         if self._running and self._sender is None:
             self._sender = gevent.spawn(self._send)
 
     def _send(self) -> None:
-        get, queue = self.queue.get, self.queue
+        queue = self.queue
         try:
             while True:
-                data = get()
+                while not queue.queue:  # `forget` may have emptied it again
+                    self._rest()
+                data = queue.get_nowait()
                 if data is RETIRE:
                     if queue.qsize():
                         continue
@@ -300,9 +359,11 @@ class Node:
                     self.websocket.send(close_frame(self.close_code, self.close_reason))
                     self.websocket.finish()
                     return
-                self.queued = max(0, self.queued - len(data))
                 self.sent += 1
                 self.websocket.send(data)
+                self.queued = max(0, self.queued - len(data))  # it may be forgotten meanwhile
+                if self.queued < self._counted:
+                    self._count(self.queued)
         except OSError:
             self._lose("gone")
 

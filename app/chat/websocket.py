@@ -37,7 +37,7 @@ class WebSocket:
     mode = "gunicorn"  # read by flask_sock: end the request without an HTTP response
 
     __slots__ = (
-        "_decoder", "_early", "_hub", "_key", "_more", "_readable", "_sock", "_tls",
+        "_decoder", "_early", "_hub", "_key", "_more", "_plain", "_readable", "_sock",
         "accepted", "bytes_in", "bytes_out", "offered", "writing_since",
     )
 
@@ -53,8 +53,11 @@ class WebSocket:
         if self._sock is None:
             raise NoSocket()
         self._early = _read_ahead(environ)
-        self._tls = hasattr(self._sock, "pending")
-        self._more = self._tls  # whether the next recv should not wait for the descriptor
+        # What gevent's socket wraps: a try that does not wait is cheaper there. None for TLS, whose
+        # descriptor does not show what it holds.
+        tls = hasattr(self._sock, "pending")
+        self._plain = None if tls else getattr(self._sock, "_sock", None)
+        self._more = self._plain is None  # whether the next recv does not wait for the descriptor
         self._hub = gevent.get_hub()
         self._readable = self._hub.loop.io(self._sock.fileno(), 1)
         self._decoder = Decoder(max_message_bytes)
@@ -88,14 +91,14 @@ class WebSocket:
         data, self._early = self._early, b""
         if not data:
             # Wait first: recv would try, fail and raise before it waits. A full slice says that
-            # there is more; TLS may hold more where the descriptor does not show it.
+            # there is more.
             if not self._more:
                 self._hub.wait(self._readable)
             try:
                 data = self._sock.recv(READ_BYTES)
             except OSError:
                 return None
-            self._more = len(data) == READ_BYTES or self._tls
+            self._more = len(data) == READ_BYTES or self._plain is None
         if not data:
             return None
         self.bytes_in += len(data)
@@ -116,16 +119,20 @@ class WebSocket:
     def send(self, data: bytes) -> None:
         """Write all of `data` (whole frames). Raises OSError when the connection is gone."""
         assert self._sock is not None
-        size = len(data)
-        self.bytes_out += size
-        self.writing_since = time.monotonic()
-        # Nearly every write fits the kernel's buffer at once; `sendall` costs another system call.
-        sent = self._sock.send(data) if size <= SLICE_BYTES else 0
-        if sent < size:
-            view = memoryview(data)
-            for start in range(sent, size, SLICE_BYTES):
-                self.writing_since = time.monotonic()
-                self._sock.sendall(view[start : start + SLICE_BYTES])
+        self.bytes_out += len(data)
+        try:
+            sent = self._plain.send(data) if self._plain is not None else 0
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self._send_rest(memoryview(data)[sent:])
+
+    def _send_rest(self, view: memoryview) -> None:
+        """Write what the kernel's buffer did not take at once."""
+        assert self._sock is not None
+        for start in range(0, len(view), SLICE_BYTES):
+            self.writing_since = time.monotonic()
+            self._sock.sendall(view[start : start + SLICE_BYTES])
         self.writing_since = None
 
     def finish(self) -> None:

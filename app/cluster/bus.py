@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import gevent
 import msgspec
 import structlog
-from redis.connection import AbstractConnection
 
 from app.chat.frames import PRIVATE, Address, Event, IsTyping, Outgoing, Receipt, Requests
 from app.chat.hub import Hub
@@ -32,15 +30,11 @@ from app.cluster.letters import (
     pack,
     unpack,
 )
-from app.cluster.publisher import Publisher
-from app.cluster.subscriber import Subscriber
+from app.cluster.servers import Servers
+from app.cluster.shards import Shards
 
-TICK = 0.5  # seconds between two letters to oneself
-LATE = 1.6  # seconds without one: Redis is not well
 WAIT = 1.0  # seconds that a new connection waits for its subscriptions
-TIDY = 10  # ticks between two looks at what nobody here needs any more
-
-TICKED = msgspec.json.encode(Tick())
+TIDY = 5.0  # seconds between two looks at what nobody here needs any more
 
 log = structlog.get_logger()
 
@@ -51,33 +45,31 @@ class RedisBus:
     late = True
 
     def __init__(
-        self, connect: Callable[[], AbstractConnection], names: Names, hub: Hub, history: Log,
-        records: Records,
+        self, servers: Servers, names: Names, hub: Hub, history: Log, records: Records,
+        on_death: Callable[[], None],
     ) -> None:
-        """`connect` makes a connection to Redis that waits for nothing longer than a second."""
+        """`on_death`: what is done all the time for a server of Redis is done no more."""
         self.process = new_id()
         self._me = self.process.encode()
         self._names = names
         self._hub = hub
-        self.publisher = Publisher(connect)
-        self._subscriber = Subscriber(connect, self._heard, self._changed)
         self.follower = Follower(hub, history, self._follow_group)
-        self._check = HeadCheck(hub, self.follower, records, self.well)
+        self._check = HeadCheck(hub, self.follower, records, self.well, self._hears)
+        self.shards = Shards(
+            servers, f"{names.everybody}:{self.process}", pack(self.process, Tick()), self._heard,
+            self._check.soon, on_death,
+        )
         self._seen: Callable[[Seen], None] = lambda _: None
-        self._ticked = 0.0  # when a tick of ours came back
         self._idle: set[str] = set()  # channels that nobody here needed at the last look
 
     def loops(self) -> tuple[Callable[[], None], ...]:
         """What runs as long as the process does, each in a greenlet of its own."""
-        self._subscriber.ask([self._names.everybody, self._own_channel()])
-        return (
-            self._subscriber.run, self._subscriber.order, self.publisher.run, self.follower.run,
-            self._check.run, self._tick,
-        )
+        self.shards.ask([self._names.everybody])
+        return self.shards.run, self.follower.run, self._check.run, self._tidy
 
     def well(self) -> bool:
         """Whether what is published reaches this process, as far as that can be known."""
-        return self._subscriber.stands and time.monotonic() - self._ticked < LATE
+        return self.shards.well()
 
     def on_seen(self, seen: Callable[[Seen], None]) -> None:
         """Who is told when users come and go elsewhere."""
@@ -116,9 +108,16 @@ class RedisBus:
         groups = list(conversations)
         self._hub.enter(node, groups)
         channels = [self._names.user(node.user), *map(self._names.group, groups)]
-        self._subscriber.ask(channels)
-        if self.well() and not self._subscriber.wait(channels, WAIT):
+        self.shards.ask(channels)
+        if not self.well():
+            node.doubtful = True
+        elif not self.shards.wait(channels, WAIT):
+            node.doubtful = True
             self._check.soon()
+
+    def _hears(self, node: Node) -> bool:
+        """Whether letters to the node's user come to this process, now."""
+        return self.shards.wait([self._names.user(node.user)], 0.0)
 
     def greeted(self, node: Node, heads: Mapping[int, int]) -> None:
         self._hub.greeted(node, heads)
@@ -137,15 +136,13 @@ class RedisBus:
             self._hub.forget_turns([user])
             self._post([self._names.user(user)], Turns(user))
 
-    def _post(self, channels: Sequence[str], letter: AnyLetter) -> None:
-        self.publisher.send(channels, pack(self.process, letter))
+    def _post(self, channels: Collection[str], letter: AnyLetter) -> None:
+        self.shards.send(channels, pack(self.process, letter))
 
     # -- from elsewhere ----------------------------------------------------------------------
 
     def _heard(self, data: bytes) -> None:
         if data[:ID_CHARS] == self._me:
-            if data[ID_CHARS:] == TICKED:
-                self._ticked = time.monotonic()
             return
         try:
             self._take(unpack(data))
@@ -171,41 +168,26 @@ class RedisBus:
 
     # -- connections and subscriptions -------------------------------------------------------
 
-    def _changed(self) -> None:
-        """The subscription was lost, or stands again: what was said meanwhile is in the log."""
-        self._ticked = time.monotonic() if self._subscriber.stands else 0.0
-        self._check.soon()
-
     def _follow_group(self, conversation: int) -> None:
         """Somebody has come into a group: from now on this process hears it."""
         channels = [self._names.group(conversation)]
-        if self._hub.has_room(conversation) and self._subscriber.ask(channels):
+        if self._hub.has_room(conversation) and self.shards.ask(channels):
             gevent.spawn(self._check_when_heard, channels)
 
     def _check_when_heard(self, channels: list[str]) -> None:
-        self._subscriber.wait(channels, WAIT)
+        self.shards.wait(channels, WAIT)
         self._check.soon()
 
-    def _own_channel(self) -> str:
-        return f"{self._names.everybody}:{self.process}"
-
-    def _tick(self) -> None:
-        """Show that the way is open, and leave what nobody needs any more. Never returns."""
-        count = 0
-        while True:
-            self.publisher.send([self._own_channel()], self._me + TICKED)
-            count += 1
-            if count % TIDY == 0:
-                self._tidy()
-            gevent.sleep(TICK)
-
     def _tidy(self) -> None:
-        """Leave the channels that were not needed at two looks: many come back at once."""
-        users, rooms = self._hub.present()
-        needed = {*map(self._names.user, users), *map(self._names.group, rooms)}
-        needed |= {self._names.everybody, self._own_channel()}
-        idle = set(self._subscriber.channels) - needed
-        leaving = idle & self._idle
-        self._idle = idle - leaving
-        if leaving:
-            self._subscriber.leave(leaving)
+        """Leave the channels that were not needed at two looks: many come back at once.
+
+        Never returns.
+        """
+        while True:
+            gevent.sleep(TIDY)
+            users, rooms = self._hub.present()
+            needed = {*map(self._names.user, users), *map(self._names.group, rooms)}
+            idle = set(self.shards.channels) - needed - {self._names.everybody}
+            leaving = idle & self._idle
+            self._idle = idle - leaving
+            self.shards.leave(leaving)

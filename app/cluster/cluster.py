@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import gevent
-from redis import BlockingConnectionPool, Redis
-from redis.connection import AbstractConnection
+from redis import Redis
 
 from app.chat.hub import Hub
 from app.cluster.bus import RedisBus
@@ -16,9 +15,8 @@ from app.cluster.headcheck import Records
 from app.cluster.leases import RedisLeases
 from app.cluster.letters import Names
 from app.cluster.marks import RedisMarks
+from app.cluster.servers import Servers, home_of
 
-TIMEOUT = 1.0  # seconds for anything that Redis is asked
-CONNECTIONS = 8  # beside the two of the bus
 FLUSH = 0.5  # seconds that a stopping process gives to what waits to be published
 
 
@@ -33,19 +31,9 @@ class Cluster:
         self, url: str, signing_key: str, hub: Hub, history: History, on_death: Callable[[], None]
     ) -> None:
         names = Names(signing_key)
-        # No retries: what fails is done without, and the loops below try again.
-        pool = BlockingConnectionPool.from_url(
-            url, max_connections=CONNECTIONS, timeout=TIMEOUT, protocol=2, socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT, socket_keepalive=True,
-        )
-
-        def connect() -> AbstractConnection:
-            made: AbstractConnection = pool.connection_class(**pool.connection_kwargs)
-            return made
-
-        client = Redis(connection_pool=pool)
+        client = Redis(connection_pool=home_of(names.keys, url))
         self._on_death = on_death
-        self.bus = RedisBus(connect, names, hub, history, history)
+        self.bus = RedisBus(Servers(url), names, hub, history, history, on_death)
         self.leases = RedisLeases(
             client, names, self.bus.process, self.bus.post, self.bus.well
         )
@@ -63,4 +51,4 @@ class Cluster:
     def stop(self, grace: int) -> None:
         """The process ends; its users are believed to be online for `grace` seconds."""
         self.leases.stop(grace)
-        self.bus.publisher.flush(FLUSH)
+        self.bus.shards.flush(FLUSH)

@@ -8,7 +8,9 @@ too early waits a moment for those before it, which then are read from the log.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from math import ceil
 from typing import Protocol
 
 import gevent
@@ -16,19 +18,21 @@ import msgspec
 import structlog
 from gevent.event import Event as Signal
 
-from app.chat.frames import Address, Event
+from app.chat.frames import GROUP, Address, Event
 from app.chat.hub import Hub
 from app.chat.membership import CHANGES
 from app.chat.messages import Message, Told
 from app.chat.node import Node
 
-PATIENCE = 0.1  # seconds in which an event may be overtaken by those behind it
+PATIENCE = 0.1  # seconds, at least, in which an event may be overtaken by those behind it
+STEP = 0.05  # seconds between the moments at which gaps are due: one statement reads them all
 REPEAT = 1.0  # seconds until a log that could not be read is read again
-KEPT = 120.0  # seconds, at least, for which is known what was told: longer than anything is late
-PAGE = 200  # events read at once
+KEPT = 2  # times as long as events are told late, at least: so long is known what was told
+PAGE = 200  # events read at once, of all gaps together
 HELD = 20_000  # events that wait for those before them; of more, only their seqs are kept
 LATE = 10_000  # events of a conversation that are told late; of more, devices `sync` the first
-TURN = 50  # gaps that are filled before others have their turn
+
+Span = tuple[int, int, int]  # a conversation; behind one seq, up to another
 
 log = structlog.get_logger()
 _message = msgspec.json.Decoder(Told)
@@ -37,14 +41,16 @@ _message = msgspec.json.Decoder(Told)
 class Log(Protocol):
     """The log as the follower reads it. Both raise when the database is away."""
 
+    recent_ms: int  # how old an event may be that is told late
+
     def first(self, lowest: Mapping[int, int]) -> Mapping[int, int]:
         """Of each conversation the first of the recent events below the seq that is given with it.
 
         Recent are those that may be told late; where there is none, the conversation is left out.
         """
 
-    def between(self, conversation: int, after: int, upto: int, limit: int) -> Sequence[Event]:
-        """The events behind `after`, at most `limit`, ascending."""
+    def between(self, spans: Sequence[Span]) -> Sequence[Event]:
+        """The events of these spans, each conversation's ascending."""
 
 
 class Gap:
@@ -80,8 +86,14 @@ class Follower:
     def push(
         self, event: Event, to: Address, message: Message | None, origin: Node | None
     ) -> None:
-        """An event that has just been stored, here or elsewhere."""
+        """An event that has just been stored, here or elsewhere.
+
+        Not for `origin`, which has its ack; but for one that has not heard yet that it is in the
+        group, and can make nothing of an ack there.
+        """
         key, seq = event.conversation, event.seq
+        if origin is not None and to.kind == GROUP and key not in origin.rooms:
+            origin = None
         told = self._last(key)
         if told is not None and seq <= told:
             return
@@ -111,7 +123,8 @@ class Follower:
     def _gap(self, to: Address, key: int, patience: float) -> Gap:
         gap = self._gaps.get(key)
         if gap is None:
-            gap = self._gaps[key] = Gap(to, time.monotonic() + patience)
+            due = time.monotonic() + patience
+            gap = self._gaps[key] = Gap(to, ceil(due / STEP) * STEP if patience else due)
             self._signal.set()
         return gap
 
@@ -122,7 +135,7 @@ class Follower:
     def turn(self) -> None:
         """Forget what was not told for long. Only while the log is known to be told up to now."""
         now = time.monotonic()
-        if now - self._turned > KEPT:
+        if now - self._turned > KEPT * self._log.recent_ms / 1000:
             self._turned = now
             self._told, self._told_before = {}, self._told
 
@@ -174,13 +187,11 @@ class Follower:
 
     def _fill(self) -> None:
         now = time.monotonic()
-        due = [key for key, gap in self._gaps.items() if gap.due <= now]
+        due = deque(key for key, gap in self._gaps.items() if gap.due <= now)
         self._find_beginnings(due)
-        for count, key in enumerate(due):
-            while key in self._gaps and self._fill_some(key):
-                pass
-            if count % TURN == 0:
-                gevent.sleep(0)
+        while due:
+            self._fill_some(due)
+            gevent.sleep(0)
 
     def _find_beginnings(self, due: Collection[int]) -> None:
         """Of conversations in which nothing was told lately, where to begin."""
@@ -192,23 +203,29 @@ class Follower:
             gap = self._gaps[key]
             self._told[key] = min(gap.upto, *gap.waiting, found.get(key, gap.upto)) - 1
 
-    def _fill_some(self, key: int) -> bool:
-        """Tell the next events out of the log; whether there may be more of them."""
-        self._release(key)
-        gap = self._gaps.get(key)
-        if gap is None:
-            return False
-        told = max(self._last(key) or 0, gap.upto - LATE)
-        self._told[key] = told
-        upto = min(min(gap.waiting) - 1 if gap.waiting else gap.upto, told + PAGE)
-        events = self._log.between(key, told, upto, PAGE)
-        for event in events:
+    def _fill_some(self, due: deque[int]) -> None:
+        """Tell the next events out of the log. What is left of a gap goes to the end of `due`."""
+        spans: list[Span] = []
+        room = PAGE
+        while due and room > 0:
+            key = due.popleft()
+            if key in self._gaps:
+                self._release(key)
+            gap = self._gaps.get(key)
+            if gap is not None:
+                told = self._told[key] = max(self._last(key) or 0, gap.upto - LATE)
+                upto = min(min(gap.waiting) - 1 if gap.waiting else gap.upto, told + room)
+                spans.append((key, told, upto))
+                room -= upto - told
+        for event in self._log.between(spans) if spans else ():
+            key = event.conversation
             if event.seq == (self._last(key) or 0) + 1:  # else it came in meanwhile
-                self._tell(event, gap.to, None, None)
+                self._tell(event, self._gaps[key].to, None, None)
                 self.recovered += 1
-        if not events and (self._last(key) or 0) == told:
-            self._told[key] = upto  # it is not in the log any more: its account was deleted
-        return True
+        for key, told, upto in spans:
+            if (self._last(key) or 0) == told:
+                self._told[key] = upto  # it is not in the log any more: its account was deleted
+            due.append(key)
 
 
 def message_of(event: Event) -> Message | None:

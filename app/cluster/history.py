@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 import gevent
 
 from app.chat.catching_up import event_of
 from app.chat.frames import Address, Event
+from app.cluster.follower import Span
 from app.cluster.headcheck import Head
 from app.store import Store
 
@@ -17,6 +19,8 @@ class History:
 
     def __init__(self, store: Store) -> None:
         self._recent = recent = store.recent
+        self.late_ms = ceil(store.database.longest * 1000)
+        self.recent_ms = recent.recent_ms
         self._advanced = store.conversations.advanced
         self.now = recent.now
         self.moved = recent.moved
@@ -31,5 +35,5 @@ class History:
             since, behind = page[-1].last_at, page[-1].id
             gevent.sleep(0)
 
-    def between(self, conversation: int, after: int, upto: int, limit: int) -> Sequence[Event]:
-        return [event_of(entry) for entry in self._recent.between(conversation, after, upto, limit)]
+    def between(self, spans: Sequence[Span]) -> Sequence[Event]:
+        return [event_of(entry) for entry in self._recent.between(spans)]

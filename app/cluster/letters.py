@@ -102,7 +102,10 @@ class Names:
     def __init__(self, signing_key: str) -> None:
         self.prefix = f"hichat:{hashlib.sha256(signing_key.encode()).hexdigest()[:12]}"
         self.everybody = f"{self.prefix}:all"
-        self.processes = f"{self.prefix}:processes"
+        # The braces keep all keys in one slot, where Redis is a cluster: they are few. Channels,
+        # where the load is, are spread.
+        self.keys = f"{{{self.prefix}}}"
+        self.processes = f"{self.keys}:processes"
 
     def user(self, user: int) -> str:
         return f"{self.prefix}:u:{user}"
@@ -119,10 +122,10 @@ class Names:
         return [self.user(user) for user in to.users()]
 
     def alive(self, process: str) -> str:
-        return f"{self.prefix}:alive:{process}"
+        return f"{self.keys}:alive:{process}"
 
     def online(self, process: str) -> str:
-        return f"{self.prefix}:online:{process}"
+        return f"{self.keys}:online:{process}"
 
     def used(self, nonce: str) -> str:
-        return f"{self.prefix}:used:{nonce}"
+        return f"{self.keys}:used:{nonce}"

@@ -1,4 +1,4 @@
-"""What this process tells the others leaves through one connection, many letters at once.
+"""What this process tells the others leaves through one connection to a server, many at once.
 
 Nobody waits for it: an ack has left before. What Redis does not take is dropped; the others find
 events in the log (headcheck.py), and the rest is made up for in other ways, or was a hint.
@@ -7,57 +7,78 @@ events in the log (headcheck.py), and the rest is made up for in other ways, or 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 import gevent
 import structlog
 from gevent.event import Event
 from redis.connection import AbstractConnection
-from redis.exceptions import RedisError
+from redis.exceptions import ResponseError
+
+from app.cluster.servers import AWAY, Connect
 
 MOST = 20_000  # letters that may wait
 MOST_BYTES = 32_000_000
 AT_ONCE = 500  # letters in one round trip
 PAUSE = 0.5  # seconds between two attempts to reach a Redis that is away
 # One command and one answer for a batch: a PUBLISH for each letter and channel costs three times as
-# much on our side. Of each letter there come: how many channels, these, and the letter.
+# much on our side. Of each letter there come: how many channels, these, and the letter. A
+# channel that has moved to another server of a cluster is refused; what follows goes out.
 SCRIPT = """
-local i = 1
+local i, refused = 1, false
 while i <= #ARGV do
     local last = i + tonumber(ARGV[i])
-    for channel = i + 1, last do redis.call('PUBLISH', ARGV[channel], ARGV[last + 1]) end
+    for channel = i + 1, last do
+        local answer = redis.pcall('%s', ARGV[channel], ARGV[last + 1])
+        if type(answer) == 'table' then refused = answer end
+    end
     i = last + 2
-end"""
+end
+return refused"""
 
 log = structlog.get_logger()
+
+
+@dataclass
+class Count:
+    """Letters of all publishers together, each counted for every server that it goes to."""
+
+    sent: int = 0
+    dropped: int = 0
 
 
 class Publisher:
     """A bounded queue and the greenlet that empties it."""
 
-    def __init__(self, connect: Callable[[], AbstractConnection]) -> None:
+    def __init__(
+        self, connect: Connect, sharded: bool, count: Count, lost: Callable[[], None]
+    ) -> None:
+        """`lost` is called when letters could not be published, or not here."""
         self._connect = connect
+        self._sharded = sharded
+        self._script = SCRIPT % ("SPUBLISH" if sharded else "PUBLISH")
+        self._count = count
+        self._lost = lost
         self._connection: AbstractConnection | None = None
-        self._waiting: deque[tuple[Sequence[str], bytes]] = deque()
+        self._waiting: deque[tuple[Collection[str], bytes]] = deque()
         self._bytes = 0
         self._sending = 0  # letters that Redis has not answered yet
         self._work = Event()
-        self.sent = 0  # letters
-        self.dropped = 0
 
-    def send(self, channels: Sequence[str], letter: bytes) -> None:
+    def send(self, channels: Collection[str], letter: bytes) -> None:
         """Queue a letter; never waits."""
         if len(self._waiting) >= MOST or self._bytes > MOST_BYTES:
-            self.dropped += 1
+            self._count.dropped += 1
             return
         self._waiting.append((channels, letter))
         self._bytes += len(letter)
         self._work.set()
 
     def flush(self, seconds: float) -> None:
-        """Wait until the queue is empty, but not longer than that."""
+        """Wait until Redis has taken all that was sent, but not longer than that."""
         with gevent.Timeout(seconds, False):
-            while self._waiting:
+            while self._waiting or self._sending:
                 gevent.sleep(0.01)
 
     def run(self) -> None:
@@ -68,13 +89,17 @@ class Publisher:
             try:
                 self._send_some()
                 if not well:
-                    log.info("redis_back", dropped=self.dropped)
+                    log.info("redis_back", dropped=self._count.dropped)
                 well = True
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 if well:
                     log.warning("redis_lost", error=str(error))
                 well = False
-                self._drop()
+                if self._sharded and isinstance(error, ResponseError):
+                    self._refuse()  # the connection is good, and so is what waits
+                else:
+                    self.drop()
+                self._lost()
                 gevent.sleep(PAUSE)
 
     def _send_some(self) -> None:
@@ -88,18 +113,22 @@ class Publisher:
         if not waiting:
             self._work.clear()
         self._sending = len(batch)
-        words: list[str | int | bytes] = ["EVAL", SCRIPT, 0]
+        words: list[str | int | bytes] = ["EVAL", self._script, 0]
         for channels, letter in batch:
             words += (len(channels), *channels, letter)
         self._connection.send_command(*words)
         self._connection.read_response()
-        self.sent += len(batch)
+        self._count.sent += len(batch)
         self._sending = 0
 
-    def _drop(self) -> None:
-        """Old news is worth nothing: the others have looked into the log by then."""
-        self.dropped += len(self._waiting) + self._sending
+    def _refuse(self) -> None:
+        self._count.dropped += self._sending
         self._sending = 0
+
+    def drop(self) -> None:
+        """Old news is worth nothing: the others have looked into the log by then."""
+        self._refuse()
+        self._count.dropped += len(self._waiting)
         self._waiting.clear()
         self._bytes = 0
         self._work.clear()

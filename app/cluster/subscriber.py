@@ -1,4 +1,4 @@
-"""What the others tell comes in through one connection that is subscribed to what nodes here need.
+"""What the others tell comes in through one connection to a server, subscribed to what nodes need.
 
 Not redis-py's PubSub: that one reconnects by itself and says nothing, and what was published
 meanwhile is lost unnoticed. Here the end of a connection is the end of `_serve`, and a new one
@@ -15,8 +15,10 @@ import gevent
 import structlog
 from gevent.event import Event
 from redis.connection import AbstractConnection
-from redis.exceptions import RedisError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as NothingHeard
+
+from app.cluster.servers import AWAY, Connect
 
 AT_ONCE = 1000  # channels in one command
 TURN = 100  # letters read before the other greenlets get their turn: reading need not yield
@@ -33,10 +35,13 @@ class Subscriber:
     """
 
     def __init__(
-        self, connect: Callable[[], AbstractConnection], heard: Callable[[bytes], None],
-        changed: Callable[[], None],
+        self, connect: Connect, sharded: bool, heard: Callable[[bytes], None],
+        changed: Callable[[], None], lost: Callable[[], None],
     ) -> None:
+        """`lost` is called when channels may have moved to another server: `ask` for them there."""
         self._connect = connect
+        self._sharded = sharded
+        self._lost = lost
         self._heard = heard
         self._changed = changed
         self._connection: AbstractConnection | None = None
@@ -51,24 +56,29 @@ class Subscriber:
         """All that are subscribed to, or about to be."""
         return self._asked.keys()
 
-    def ask(self, channels: Iterable[str]) -> bool:
-        """Subscribe; whether one of them is not confirmed yet."""
-        new = [channel for channel in channels if channel not in self._asked]
-        for channel in new:
-            self._asked[channel] = Event()
-        self._unconfirmed += len(new)
-        if new:
-            self._give("SUBSCRIBE", new)
-        return bool(new)
+    def ask(self, channels: Iterable[str]) -> None:
+        """Subscribe to those that are not confirmed yet; once more, if they were asked for."""
+        asked = self._asked
+        missing = [name for name in channels if name not in asked or asked[name] is not None]
+        for channel in missing:
+            if channel not in asked:
+                self._expect(channel)
+        self._give("SUBSCRIBE", missing)
+
+    def _expect(self, channel: str) -> None:
+        self._asked[channel] = Event()
+        self._unconfirmed += 1
 
     def wait(self, channels: Iterable[str], seconds: float) -> bool:
-        """Wait until all are confirmed; False: they are not, in time."""
+        """Wait until all are confirmed; False: they are not, in time, or nobody has asked."""
         until = time.monotonic() + seconds
         for channel in channels:
-            confirmed = self._asked.get(channel)
+            if channel not in self._asked:
+                return False
+            confirmed = self._asked[channel]
             if confirmed is not None:
                 confirmed.wait(max(0.0, until - time.monotonic()))
-                if self._asked.get(channel) is not None:
+                if self._asked.get(channel, confirmed) is not None:
                     return False
         return True
 
@@ -76,10 +86,12 @@ class Subscriber:
         """Hear of these no more."""
         for channel in channels:
             self._unconfirmed -= self._asked.pop(channel, None) is not None
+        self._stand()
         self._give("UNSUBSCRIBE", list(channels))
 
     def _give(self, command: str, channels: list[str]) -> None:
-        if self._connection is not None:  # else all that is asked for goes into the first order
+        # Without a connection, all that is asked for goes into the first order of the next.
+        if channels and self._connection is not None:
             self._orders.append((command, channels))
             self._order.set()
 
@@ -90,10 +102,11 @@ class Subscriber:
         while True:
             try:
                 self._serve()
-            except (RedisError, OSError) as error:
+            except AWAY as error:
                 if self.stands:
                     log.warning("subscription_lost", error=str(error))
-            self._lose()
+            self.lose()
+            self._lost()
             gevent.sleep(PAUSE)
 
     def order(self) -> None:
@@ -104,15 +117,24 @@ class Subscriber:
                 self._order.clear()
                 continue
             command, channels = self._orders.popleft()
+            while self._orders and self._orders[0][0] == command:  # many connect at once
+                channels += self._orders.popleft()[1]
             connection = self._connection
             try:
                 for start in range(0, len(channels), AT_ONCE):
                     if connection is not None and connection is self._connection:
-                        connection.send_command(command, *channels[start : start + AT_ONCE])
-            except (RedisError, OSError):
+                        self._send(connection, command, channels[start : start + AT_ONCE])
+            except AWAY:
                 pass  # the reader finds the connection closed
             if connection is not None and connection is not self._connection:
                 connection.disconnect()  # redis-py opens one that was closed meanwhile again
+
+    def _send(self, connection: AbstractConnection, command: str, channels: list[str]) -> None:
+        if self._sharded:  # channels of one command would have to be of one slot
+            commands = [(f"S{command}", channel) for channel in channels]
+            connection.send_packed_command(connection.pack_commands(commands))
+        else:
+            connection.send_command(command, *channels)
 
     def _serve(self) -> None:
         connection = self._connect()
@@ -127,6 +149,11 @@ class Subscriber:
                 if time.monotonic() - heard_at > SILENCE:
                     raise
                 continue
+            except ResponseError:  # MOVED, or the cluster is down
+                if not self._sharded:
+                    raise
+                self._lost()
+                continue
             heard_at = time.monotonic()
             self._take(reply)
             turn += 1
@@ -135,10 +162,13 @@ class Subscriber:
 
     def _take(self, reply: list[bytes]) -> None:
         kind, channel, data = reply
-        if kind == b"message":
+        if kind == b"message" or kind == b"smessage":
             self._heard(data)
-        elif kind == b"subscribe":
+        elif kind == b"subscribe" or kind == b"ssubscribe":
             self._confirm(channel.decode())
+        elif kind == b"sunsubscribe" and self._asked.get(channel.decode(), self) is None:
+            self._expect(channel.decode())  # the server has given its slot away
+            self._lost()
 
     def _confirm(self, channel: str) -> None:
         confirmed = self._asked.get(channel)
@@ -147,11 +177,16 @@ class Subscriber:
         self._asked[channel] = None
         self._unconfirmed -= 1
         confirmed.set()
-        if not self.stands and not self._unconfirmed:
+        self._stand()
+
+    def _stand(self) -> None:
+        """A connection stands from the moment at which all that is still asked for is confirmed."""
+        if self._connection is not None and not self.stands and not self._unconfirmed:
             self.stands = True
             self._changed()
 
-    def _lose(self) -> None:
+    def lose(self) -> None:
+        """End the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()

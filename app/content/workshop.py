@@ -6,9 +6,11 @@ large JPEG does, is 200 ms in which no message moves.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
+import weakref
 from pathlib import Path
 
 import msgspec
@@ -77,6 +79,7 @@ class _Examiner:
                 [sys.executable, "-c", START, str(APP)], stdin=theirs, stdout=theirs
             )
         self._answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+        weakref.finalize(self, _close, self._lines, self._socket)
 
     def ask(self, order: Order) -> Answer:
         try:
@@ -100,7 +103,8 @@ class _Examiner:
             return BadMedia("This file cannot be read here: save it anew with another program.")
         return Unavailable("The server could not look at this file now: try again.")
 
-    def __del__(self) -> None:
-        """The end of its stdin is that of the process."""
-        self._lines.close()
-        self._socket.close()
+
+def _close(lines: io.BufferedReader, its_socket: socket.socket) -> None:
+    """The end of its stdin is that of the process."""
+    lines.close()
+    its_socket.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -16,14 +16,15 @@ from msgspec import Struct
 from app.content.kinds import Kind, file_name
 from app.content.orders import Order
 from app.content.sounds import Measures, check_declared
-from app.errors import BadMedia, HiChatError, TooLong, TooMany
+from app.errors import BadMedia, HiChatError, TooLong, Unavailable
 from app.models import Medium
 from app.services import services
-from app.store.uploads import OPEN_UPLOADS
-from app.store.users import now_ms
+from app.store.clock import now_ms
 
-_arriving: dict[int, list[int]] = {}  # user: the bytes that forms under way may bring
+FORM_SECONDS = 7200  # within which a form must arrive
+
 _turns: WeakValueDictionary[int, BoundedSemaphore] = WeakValueDictionary()
+
 
 class Hints(Struct):
     """What the uploader says of a file. It is checked, and the content knows better."""
@@ -63,25 +64,21 @@ def check_size(size: int) -> None:
 
 @contextmanager
 def arriving(owner: int, size: int) -> Iterator[None]:
-    """A file of at most so many bytes comes in, and counts already. Raises TooMany, QuotaExceeded.
+    """A form with at most so many bytes comes in: an open upload, which every process counts.
 
-    Those of one user in this process; a resumable upload has a row for that.
+    It ends with the block; if this process dies, after FORM_SECONDS. Raises TooMany, QuotaExceeded.
     """
-    mine = _arriving.setdefault(owner, [])
-    mine.append(size)
+    uploads = services().store.uploads
+    begun = uploads.begin(owner, size, "", FORM_SECONDS * 1000)
     try:
-        if len(mine) > OPEN_UPLOADS:
-            raise TooMany(f"{OPEN_UPLOADS} files of yours are under way: wait for one of them.")
-        services().store.media.check_room(owner, sum(mine))
         yield
     finally:
-        mine.remove(size)
-        if not mine:
-            del _arriving[owner]
+        with suppress(Unavailable):  # then it expires
+            uploads.end([begun.id])
 
 
-def keep(owner: int, source: Path, hints: Hints, counted: bool = False) -> Medium:
-    """Keep the file `source` as an upload of `owner`; `counted`: in its owner's account already.
+def keep(owner: int, source: Path, hints: Hints) -> Medium:
+    """Keep the file `source`, an open upload of `owner`.
 
     Raises BadMedia, BadRequest, TooLong, QuotaExceeded, StorageFull, Unavailable.
     """
@@ -89,7 +86,7 @@ def keep(owner: int, source: Path, hints: Hints, counted: bool = False) -> Mediu
     check_size(size)
     check_declared(hints.said)
     with _turn(owner), scratch() as folder:
-        return _keep(owner, source, hints, folder, size if counted else 0)
+        return _keep(owner, source, hints, folder, size)
 
 
 def _turn(owner: int) -> BoundedSemaphore:

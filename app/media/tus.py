@@ -50,10 +50,8 @@ METADATA_CHARS = 4096
 NAMES = {"filename": "name", "filetype": "type"}  # as tus clients call them
 OVERRIDE = "X-HTTP-Method-Override"
 LOCK_TRIES, LOCK_PAUSE = 100, 0.05  # seconds
-
-# On which connection an upload comes into this process: whoever comes back takes over from the one
-# that died, of which this end may not know yet.
-_connections: dict[str, socket] = {}
+WANTED = ".wanted"  # a file beside that of an upload: somebody else waits for it
+LOOK_PAUSE = 0.25  # seconds until that is seen
 
 
 @bp.after_request
@@ -180,7 +178,7 @@ def _finish(upload: Upload, file: IO[bytes]) -> Medium:
     """Keep what is complete. What can never be kept is forgotten; else GET tries again."""
     hints = msgspec.json.decode(upload.hints, type=Hints)
     try:
-        medium = keep(upload.owner_id, Path(file.name), hints, counted=True)
+        medium = keep(upload.owner_id, Path(file.name), hints)
     except HiChatError as error:
         if not error.retry:
             _forget(upload)
@@ -210,7 +208,6 @@ def _forget(upload: Upload) -> None:
 @contextmanager
 def _taken(upload: Upload) -> Iterator[IO[bytes]]:
     """The upload's file, this request's alone. Raises Locked while another one works on it."""
-    _end_earlier(upload)
     path = _path(upload)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with room(), open(path, "ab") as file:  # closing writes, too
@@ -218,30 +215,41 @@ def _taken(upload: Upload) -> Iterator[IO[bytes]]:
         if services().store.uploads.get(upload.owner_id, upload.id).medium_id != upload.medium_id:
             raise Locked()  # it was finished while we waited; the next look finds the medium
         mine = request.environ.get("gunicorn.socket")
-        if mine is not None:
-            _connections[upload.id] = mine
+        watch = gevent.spawn(_give_way, path, mine) if mine is not None else None
         try:
             yield file
         finally:
-            _connections.pop(upload.id, None)
+            if watch is not None:
+                watch.kill(block=False)
 
 
-def _end_earlier(upload: Upload) -> None:
-    """Nothing more is read from the connection on which it came before: its body ends there."""
-    earlier = _connections.get(upload.id)
-    if earlier is not None:
-        with suppress(OSError):
-            earlier.shutdown(SHUT_RD)
+def _give_way(path: Path, mine: socket) -> None:
+    """Read no more from this connection once another request, in whichever process, wants the file.
+
+    Whoever comes back takes over from the connection that died, of which this end may not know.
+    """
+    while not _wanted(path).exists():
+        gevent.sleep(LOOK_PAUSE)
+    with suppress(OSError):
+        mine.shutdown(SHUT_RD)
 
 
 def _lock(file: IO[bytes]) -> None:
-    """Wait a little for whoever has it. Raises Locked."""
+    """Wait a little for whoever has it, who then gives way. Raises Locked."""
+    wanted = _wanted(Path(file.name))
     for _ in range(LOCK_TRIES):
         try:
-            return flock(file, LOCK_EX | LOCK_NB)
+            flock(file, LOCK_EX | LOCK_NB)
+            wanted.unlink(missing_ok=True)  # who still waits says so again
+            return
         except BlockingIOError:
+            wanted.touch(mode=0o600)
             gevent.sleep(LOCK_PAUSE)
     raise Locked()
+
+
+def _wanted(path: Path) -> Path:
+    return path.with_name(path.name + WANTED)
 
 
 def _path(upload: Upload) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
+import gevent
 import msgspec
 from flask import Response, request
 from msgspec import Struct
@@ -15,12 +16,12 @@ from werkzeug.formparser import FormDataParser
 from app.auth import tokens
 from app.auth.addresses import Addresses
 from app.auth.tokens import login_required
-from app.errors import BadRequest, TooLong
+from app.errors import BadRequest, TooLong, TooSlow
 from app.extensions import limiter
 from app.http import answer
 from app.media import bp
 from app.media.body import SLICE, Body, room
-from app.media.library import Hints, arriving, check_size, keep, scratch
+from app.media.library import FORM_SECONDS, Hints, arriving, check_size, keep, scratch
 from app.models import Medium
 from app.services import services
 
@@ -28,6 +29,7 @@ FIELDS = 16  # parts of one form
 FORM_MEMORY = 262_144  # bytes in memory: fields, and the parser's own buffer of 64 KiB
 FORM_BYTES = 65_536  # what a form may have beside its file
 DASHES = 80  # that a boundary may end with, and two more
+LATE = "The form took too long: send a file of this size by /v2/uploads, which can be resumed."
 
 UPLOADS = "60 per minute; 2000 per day"
 
@@ -92,8 +94,8 @@ def received(owner: int) -> Medium:
     most = services().config.media_file_bytes
     length = most if request.content_length is None else request.content_length
     check_size(max(1, length - FORM_BYTES))  # the least that the file can have
-    with arriving(owner, min(length, most)), scratch() as folder:
-        with room():
+    with scratch() as folder, arriving(owner, min(length, most)):
+        with room(), gevent.Timeout(FORM_SECONDS, TooSlow(LATE)):
             name, declared, fields = _read(folder / "file")
         return keep(owner, folder / "file", _hints(name, declared, fields))
 

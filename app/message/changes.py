@@ -32,11 +32,11 @@ from app.chat.frames import (
 from app.chat.messages import MAX_ID, Id
 from app.errors import BadRequest
 from app.extensions import limiter
-from app.http import answer, body, limit, number, paged
+from app.http import answer, asked, body, limit, number, paged
 from app.message import bp
 from app.message.conversations import limit_writing, placed, writing_rate
 from app.services import services
-from app.store.items import Appended
+from app.store.log.items import Appended
 
 
 class EditBody(Struct, forbid_unknown_fields=True):
@@ -85,7 +85,7 @@ class PinLine(Struct):
 # As `limit_writing`, and out of the same budget: each copy is a message.
 limit_forwarding = limiter.shared_limit(
     writing_rate, "writing", key_func=tokens.user_key,
-    cost=lambda: len(body(ForwardBody).source.seqs),
+    cost=lambda: asked(lambda: len(body(ForwardBody).source.seqs), 1),
 )
 
 

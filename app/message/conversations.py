@@ -18,8 +18,8 @@ from app.http import answer, body, limit, number, paged
 from app.message import bp
 from app.models.message import BROADCAST, GROUP, PRIVATE, ROLES
 from app.services import services
-from app.store.events import Around
-from app.store.summaries import Summary
+from app.store.conversations.summaries import Summary
+from app.store.log.events import Around
 from app.user.profile import Profile
 
 _PLACE = re.compile(r"([01])-([0-9]{1,16})-([0-9]{1,16})")

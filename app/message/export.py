@@ -22,8 +22,8 @@ from app.message import bp
 from app.message.conversations import KINDS, GroupPart, group_of
 from app.models import User
 from app.services import Services, services
-from app.store.summaries import Summary
-from app.store.users import now_ms
+from app.store.clock import now_ms
+from app.store.conversations.summaries import Summary
 from app.user.auth import SessionLine, session_line
 from app.user.contacts import line_of
 from app.user.profile import Profile, me_of

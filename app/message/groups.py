@@ -20,9 +20,9 @@ from app.message.conversations import limit_writing
 from app.models.group import POLICIES
 from app.models.message import ADMINS_WRITE, OPEN_HISTORY, ROLES
 from app.services import services
-from app.store.groups import GroupInfo
-from app.store.items import Appended
-from app.store.users import name_key
+from app.store.accounts.users import name_key
+from app.store.groups.groups import GroupInfo
+from app.store.log.items import Appended
 from app.user.accounts import KEY_CHARS, check_profile, printable
 
 # What can put a thousand rows into the database costs more than a message.

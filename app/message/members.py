@@ -19,7 +19,7 @@ from app.message.conversations import limit_writing
 from app.message.groups import MEMBERS_AT_ONCE, limit_growth
 from app.models.message import ROLES
 from app.services import services
-from app.store.items import Appended
+from app.store.log.items import Appended
 from app.user.profile import Profile, profile_of
 
 

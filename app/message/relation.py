@@ -16,7 +16,7 @@ from app.message.conversations import writing_rate
 from app.message.groups import GROWTH, TEXT_CHARS, check_name
 from app.message.groups import make as make_group
 from app.services import services
-from app.store.groups import GroupInfo
+from app.store.groups.groups import GroupInfo
 from app.user.accounts import check_profile
 from app.user.seed import envelope, refuse, seed_login_required, seed_time, seed_user_key
 

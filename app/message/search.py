@@ -18,8 +18,8 @@ from app.extensions import limiter
 from app.http import answer, limit, number
 from app.message import bp
 from app.services import services
-from app.store.search import Filters, Key, Rank, Result, Spot
-from app.store.words import Query, Snippet, parse
+from app.store.search.search import Filters, Key, Rank, Result, Spot
+from app.store.search.words import Query, Snippet, parse
 
 MEDIA = get_args(Media)
 FILTERS = ("conversation", "sender", "media", "after", "before")  # any of these may stand alone

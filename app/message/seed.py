@@ -14,7 +14,7 @@ from app.extensions import limiter
 from app.http import field, whole
 from app.message import bp
 from app.services import services
-from app.store.items import ERASED, Entry
+from app.store.log.items import ERASED, Entry
 from app.user.seed import envelope, refuse, seed_login_required, seed_user_key
 
 MOST = 1000  # entries of one answer

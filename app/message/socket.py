@@ -47,7 +47,8 @@ def _serve(
 ) -> None:
     """Be the node's reader. The order of the first steps is what makes it safe.
 
-    In the hub before the session is checked: a log-out that comes in between finds the node.
+    In the hub, and on the bus, before the session is checked: a log-out that comes in between, in
+    whatever process, finds the node.
     In the hub before the greeting is read: an event that comes in between waits behind it.
     """
     found = services()
@@ -56,6 +57,7 @@ def _serve(
         node.early = []  # what is told before the greeting may be in it
     found.hub.add(node)
     try:
+        found.bus.enter(node, ())
         shows = check(who)
         if node.shows_reading is None:  # else it was changed while we asked
             node.shows_reading = shows

@@ -14,12 +14,12 @@ from msgspec import Struct
 from app.auth import tokens
 from app.auth.tickets import Pass
 from app.chat.messages import medium_of
-from app.errors import BadCredentials, BadRequest, HiChatError
+from app.errors import BadCredentials, BadRequest
 from app.extensions import limiter
-from app.http import SEED_PREFIX, body, field
+from app.http import SEED_PREFIX, asked, body, field
 from app.models import User
 from app.services import services
-from app.store.users import name_key
+from app.store.accounts.users import name_key
 
 NAME_CHARS = 32
 KEY_CHARS = 128  # of models.User.name_key
@@ -137,7 +137,7 @@ def change_password(who: Pass, new: str) -> None:
 def delete_account(user_id: int) -> None:
     """Delete the account, end its sessions and sockets. Its messages stay, without a name.
 
-    What was cut short is done again by asking again (store/leaving.py).
+    What was cut short is done again by asking again (store/groups/leaving.py).
     """
     found = services()
     _leave_groups(user_id)
@@ -169,10 +169,8 @@ class Named(Struct):
 
 def _named() -> str:
     """The account of a log-in: by the name that the view will read, and no other."""
-    try:
-        name = field("name") if request.path.startswith(SEED_PREFIX) else body(Named).name
-    except HiChatError:
-        name = ""  # the view will refuse it
+    seed = request.path.startswith(SEED_PREFIX)
+    name = asked(lambda: field("name") if seed else body(Named).name, "")
     return f"name:{name_key(name)[:64]}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Annotated
 
 from flask import Response
@@ -72,13 +71,13 @@ def login() -> Response:
 def refresh() -> Response:
     """Exchange a refresh token, which is then used up, for a new pair of tokens.
 
-    It comes in the body or as the bearer.
+    It comes in the body or as the bearer. Who has lost the answer asks again, at once.
     """
     who, old = tokens.read_refresh_token(body(Refresh).refresh_token or tokens.bearer())
-    new, found = uuid.uuid4().hex, services()
+    found = services()
     life = found.config.session_days * DAY_MS
     try:
-        found.store.sessions.rotate(who.session, who.user, old, new, life)
+        new = found.store.sessions.rotate(who.session, who.user, old, life)
     except SessionRevoked:
         found.bus.end_sessions(who.user, [who.session])
         raise

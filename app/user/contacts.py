@@ -16,8 +16,8 @@ from app.errors import BadRequest
 from app.extensions import limiter
 from app.http import answer, body, empty, limit, number, paged
 from app.services import services
-from app.store.acquaintance import STATES, Change, ContactInfo
-from app.store.contacts import FILTERS
+from app.store.conversations.acquaintance import STATES, Change, ContactInfo
+from app.store.conversations.contacts import FILTERS
 from app.user import bp
 from app.user.profile import Profile, profile_of
 

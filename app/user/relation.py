@@ -15,8 +15,8 @@ from app.http import answer, field, whole
 from app.models import User
 from app.models.user import FRIEND
 from app.services import services
-from app.store.acquaintance import STATES
-from app.store.users import Users
+from app.store.accounts.users import Users
+from app.store.conversations.acquaintance import STATES
 from app.user import bp
 from app.user.contacts import CONTACTS_RATE
 from app.user.seed import envelope, refuse, seed_login_required, seed_user, seed_user_key
