@@ -16,20 +16,34 @@ from tests.support import topology
 from tests.support.application import application
 from tests.support.backups import NewSite, sites
 from tests.support.client import Person
-from tests.support.postgres import name_of, new_database
+from tests.support.postgres import new_database
 from tests.support.s3 import S3Server
+from tests.support.served import over_two_workers
 from tests.support.server import Server, running
 from tests.support.web import Account, person
 
 DATABASES = ("sqlite", "postgres")
+# What takes minutes, the longest first: begun last, one would go on when all others are done.
+LONG = ("test_model", "test_faults", "test_kill")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A module that says `BOTH_DATABASES = True` has its tests run on each."""
-    if "database_url" in metafunc.fixturenames and getattr(
-        metafunc.module, "BOTH_DATABASES", False
-    ):
+    """A module that says `BOTH_DATABASES = True` has its tests run on each.
+
+    Several workers have one database: PostgreSQL.
+    """
+    if topology.MANY or "database_url" not in metafunc.fixturenames:
+        return
+    if getattr(metafunc.module, "BOTH_DATABASES", False):
         metafunc.parametrize("database_url", DATABASES, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if topology.MANY:
+        left_out = [item for item in items if not over_two_workers(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if over_two_workers(item)]
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 def pytest_sessionfinish() -> None:
@@ -38,7 +52,10 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Where an application of this test keeps its rows: HICHAT_DATABASE_URL."""
+    """Where an application of this test keeps its rows: HICHAT_DATABASE_URL.
+
+    Empty where it is the topology that says so.
+    """
     if getattr(request, "param", "sqlite") == "sqlite":
         yield ""
         return
@@ -49,7 +66,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def app(tmp_path: Path, database_url: str) -> Iterator[Flask]:
-    """An application over a migrated database of its own, without rate limits."""
+    """An application over an empty, migrated database, without rate limits."""
     with application(tmp_path, HICHAT_DATABASE_URL=database_url) as made:
         yield made
 
@@ -109,14 +126,9 @@ def postgres_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(
-    postgres_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, str]]:
+def postgres_template(postgres_url: str) -> tuple[str, str]:
     """The server's address, and the name of a migrated database there, to be copied."""
-    with new_database(postgres_url) as url:
-        with application(tmp_path_factory.mktemp("template"), HICHAT_DATABASE_URL=url):
-            pass
-        yield postgres_url, name_of(url)
+    return postgres_url, topology.template()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.support.application import application
 from tests.support.postgres import new_database
-from tests.support.web import log_in, person, problem, sign_up
+from tests.support.web import log_in, person, problem, sign_up, spend
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def app(postgres_url: str, tmp_path: Path) -> Iterator[Flask]:
 def test_a_session_goes_its_way(client: FlaskClient) -> None:
     alice = person(client, "alice")
     problem(sign_up(client, "ＡLICE"), 409, "name_taken")
-    assert alice.refresh().status_code == 200
+    answer = alice.refresh()
+    assert alice.refresh().status_code == 200, "the answer may have been lost"
+    assert spend(client, answer.json["refresh_token"]).status_code == 200
     problem(alice.refresh(), 401, "session_revoked")
     again = alice.elsewhere()
     assert again.delete("/v2/users/me").status_code == 204

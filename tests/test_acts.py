@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from app.models.message import ACCOUNT
 from app.store import Database, Store
-from app.store.acts import own_log
-from app.store.items import Appended
+from app.store.log.acts import own_log
+from app.store.log.items import Appended
 from tests.support.log import people
 
 

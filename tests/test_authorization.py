@@ -10,11 +10,12 @@ from flask import Flask
 
 from app.chat import frames, seed
 from tests.support import matrix_media, matrix_ops, matrix_v1, matrix_v2
+from tests.support.copies import Copy, copied
 from tests.support.matrix import Expected, Row, outcome, request_of
 from tests.support.matrix_ops import V1, Op
-from tests.support.scene import CONNECTED, ROLES, Scene
+from tests.support.scene import CONNECTED, ROLES, SETTINGS, Scene
 from tests.support.server import running
-from tests.support.stage import Copy, Live, dump
+from tests.support.stage import Live, dump
 
 ROWS = [*matrix_v2.ROWS, *matrix_v1.ROWS, *matrix_media.ROWS]
 OPS = [*matrix_ops.OPS, *matrix_ops.SEED_OPS]
@@ -22,16 +23,22 @@ SOCKETS = ("GET /v2/socket", "GET /v1/user/SendUserMsg")
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with running(tmp_path_factory.mktemp("scene")) as server, ExitStack() as stack:
-        yield Live(Scene(server), stack)
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with running(tmp_path_factory.mktemp("scene"), **SETTINGS) as server:
+        yield Scene(server)
 
 
 @pytest.fixture(scope="module")
-def copy(live: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
-    made = Copy(live, tmp_path_factory.mktemp("copy"))
-    yield made
-    made.close()
+def copy(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    with copied(scene, tmp_path_factory.mktemp("copy")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def live(scene: Scene, copy: Copy) -> Iterator[Live]:
+    """Behind the copy, which is of the scene as it was built."""
+    with ExitStack() as stack:
+        yield Live(scene, stack)
 
 
 def routes(app: Flask) -> set[str]:
@@ -115,12 +122,11 @@ def test_who_may_over_a_socket_does(live: Live, op: Op) -> None:
     found = {}
     for role in (allowed := op.roles(allowed=True)):
         found[role] = live.perform(op, role)
-        live.drain()
+        live.settle(op, role)
     assert differences(found, allowed) == {}
 
 
 def test_no_device_has_heard_what_is_not_for_its_user(live: Live) -> None:
-    live.drain()
     assert live.heard() == []
     texts = ["\n".join(live.devices[role].texts) for role in CONNECTED]
     assert any(live.scene.texts["said"] in text for text in texts)  # there was something to hear

@@ -13,9 +13,9 @@ import gevent
 import pytest
 
 from app.errors import NotFound, Unavailable
-from app.store.blobs import CHUNK, Blobs
-from app.store.disk import DiskBlobs
-from app.store.s3 import S3Blobs
+from app.store.media.blobs import CHUNK, Blobs
+from app.store.media.disk import DiskBlobs
+from app.store.media.s3 import S3Blobs
 from tests.support.disks import file_of, large_file, some_bytes, tmpfs
 from tests.support.process import MIB, descriptors, forget_peak, memory, peak_memory
 from tests.support.s3 import BUCKET, S3Server

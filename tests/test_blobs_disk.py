@@ -15,8 +15,8 @@ from flask import Flask
 
 from app import services
 from app.errors import StorageFull, Unavailable
-from app.store import disk
-from app.store.disk import DiskBlobs
+from app.store.media import disk
+from app.store.media.disk import DiskBlobs
 from tests.support.disks import file_of, files_below, some_bytes, tmpfs
 from tests.support.process import MIB
 

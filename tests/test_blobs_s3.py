@@ -18,7 +18,7 @@ import pytest
 import config as configuration
 from app import services
 from app.errors import StorageFull, Unavailable
-from app.store.s3 import PART, S3Blobs
+from app.store.media.s3 import PART, S3Blobs
 from config import ConfigError
 from tests.support.client import PATIENCE
 from tests.support.disks import file_of, large_file, some_bytes
@@ -242,7 +242,7 @@ monkey.patch_all()
 import hashlib, sys
 import boto3
 from pathlib import Path
-from app.store.s3 import PART, S3Blobs
+from app.store.media.s3 import PART, S3Blobs
 from tests.support.moto_server import server_on
 
 server_on(int(sys.argv[1])).start()

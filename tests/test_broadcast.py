@@ -16,7 +16,7 @@ from app.errors import Forbidden, Muted, UnknownUser
 from app.models import Conversation, Event, Member
 from app.models.message import ADMIN, MEMBER
 from app.store import Database, Store
-from app.store.items import Stored
+from app.store.log.items import Stored
 from tests.support.chat import collect, expect_silence, refused, text
 from tests.support.client import Person
 from tests.support.groups import team

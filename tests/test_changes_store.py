@@ -23,8 +23,8 @@ from app.errors import (
 from app.models import Conversation, Event, Member, Mention, Pin, Reaction
 from app.models.message import ADMIN, ADMINS_WRITE, LOW_BLOCKS
 from app.store import Database, Store
-from app.store.items import Appended, Draft
-from app.store.references import replied
+from app.store.log.items import Appended, Draft
+from app.store.log.references import replied
 from tests.support.log import at_once, into, log, people, stored, to_user
 from tests.support.statements import plan
 

@@ -15,9 +15,9 @@ from app.models import Contact, Conversation, Event, Member, User
 from app.models.message import CONTACTS, HIGH_BLOCKS, LOW_BLOCKS
 from app.models.user import ASKED, ASKING, FRIEND
 from app.store import Database, Store
-from app.store.acquaintance import CONTACTS_PER_USER, OPEN_REQUESTS
-from app.store.items import Mark
-from app.store.leaving import CONTACTS_AT_ONCE
+from app.store.conversations.acquaintance import CONTACTS_PER_USER, OPEN_REQUESTS
+from app.store.groups.leaving import CONTACTS_AT_ONCE
+from app.store.log.items import Mark
 from tests.support.log import at_once, into, people, stored, to_user
 from tests.support.statements import plan
 

@@ -13,8 +13,8 @@ from sqlalchemy import insert, text
 from app import services
 from app.models import Mention, Removal
 from app.store import Database, Store
-from app.store.items import Mark
-from app.store.summaries import COUNTED, PASSED, WALK, Summary
+from app.store.conversations.summaries import COUNTED, PASSED, WALK, Summary
+from app.store.log.items import Mark
 from tests.support.application import application
 from tests.support.log import into, people, stored, to_user
 from tests.support.statements import plan, queries, traced
@@ -286,7 +286,8 @@ def test_no_statement_of_the_list_reads_a_whole_table(
     store.conversations.audience(ada, group)
     store.receipts.readers(ada, group, 2)
     store.sightings.visible([(ada, ben), (ben, ada)])
-    store.events.heads(ada, [group, 99])
+    store.missed.reaches(ada, [group, 99])
+    store.missed.read(ada, [(place.conversation, 0, 2), (group, 0, 1)])
     store.events.by_index(ada, ben, 0, 9, True, 10)
     assert_indexed(store.database, queries(seen))
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.store import Database, Store
-from app.store.items import Draft
+from app.store.log.items import Draft
 from tests.support.log import people, stored
 
 SECRET = b"the zebra crosses at noon"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +10,13 @@ import requests
 from flask import Flask
 from sqlalchemy import insert
 
-import config as configuration
-from app import create_app, services
+from app import services
 from app.models import Conversation, Event
+from tests.support.application import beside
 from tests.support.chat import text
 from tests.support.client import Person
 from tests.support.media import uploaded
+from tests.support.process import Growth
 from tests.support.server import Server
 from tests.support.web import Account, person, problem
 
@@ -86,18 +86,8 @@ def test_exports_are_limited_for_each_user(limited_app: Flask) -> None:
     assert ben.get(EXPORT).status_code == 200
 
 
-def resident(process: int) -> int:
-    """The most memory that a process has had, in KiB."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-
-
 def fill(server: Server, conversation: int, sender: int, count: int) -> int:
     """Put long messages into a conversation of a stopped server; the characters they have."""
-    made = create_app(configuration.load({
-        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(server.folder),
-    }))
-    database = services.of(made).store.database
     body = json.dumps(text("x" * 10_000))
 
     def work(session: Any) -> None:
@@ -108,8 +98,8 @@ def fill(server: Server, conversation: int, sender: int, count: int) -> int:
         ])
         session.get_one(Conversation, conversation).last_seq = count
 
-    database.write(work)
-    database.close()
+    with beside(server) as app:
+        services.of(app).store.database.write(work)
     return count * len(body)
 
 
@@ -123,8 +113,7 @@ def test_a_large_export_is_streamed_in_flat_memory_while_others_are_served(
     size = fill(own_server, conversation, alice.id, 6000)
     own_server.start()
     assert alice.get("/v2/conversations")["conversations"][0]["last_seq"] == 6000
-    worker = own_server.worker()
-    before = resident(worker)
+    growth = Growth(own_server)
     received, served = 0, 0
     with requests.get(
         own_server.http + EXPORT, headers=alice.headers, stream=True, timeout=30
@@ -140,7 +129,7 @@ def test_a_large_export_is_streamed_in_flat_memory_while_others_are_served(
     assert tail.endswith(b"]}]}\n")
     assert received > size
     assert served > 3
-    assert resident(worker) - before < 24_000  # of 60 MB that went out
+    assert growth.most() < 24_000_000  # of 60 MB that went out
 
 
 def test_a_session_that_ends_gets_no_further_page(own_server: Server) -> None:

@@ -6,12 +6,15 @@ one likes. Seconds are reported there; here nothing is asserted of them but that
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.faults.faults import FAULTS
 from tests.faults.series import Series
+from tests.support.server import ROOT
 
 SEED = 1
 ROUNDS = {
@@ -37,3 +40,14 @@ def test_what_was_promised_is_kept_whatever_breaks(topology: str, tmp_path: Path
         series.stop()
     assert series.findings == 0, "\n".join(map(str, series.reports))
     assert all(report.counts["acked"] > 0 for report in series.reports), "nobody said anything"
+
+
+@pytest.mark.timeout(600)
+def test_what_was_promised_is_kept_when_the_network_is_pulled_for_all(tmp_path: Path) -> None:
+    options = ["--fault", "pulled", "--rounds", "2", "--seed", "1", "--keep", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults", *options], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "single pulled: 1 rounds" in done.stdout
+    assert "many pulled: 1 rounds" in done.stdout

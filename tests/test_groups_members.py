@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from app import services
 from app.models import Contact
-from app.store.users import now_ms
+from app.store.clock import now_ms
 from tests.support.groups import crowd, new_group, team, told
 from tests.support.web import Account, person, problem
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from typing import Any
 
 import pytest
 
@@ -14,15 +13,23 @@ from tests.support.groups import new_group
 from tests.support.server import Server
 
 
-def about(device: Socket, group: int) -> list[dict[str, Any]]:
-    """The group's events that this device was pushed, before the answer to a question asked now."""
+def about(device: Socket, group: int, upto: int) -> list[int]:
+    """The seqs of the group's events that this device was pushed, when it has heard `upto`.
+
+    And those that came behind it until now, if it was pushed any.
+    """
+    def heard() -> list[int]:
+        return [
+            frame["seq"] for frame in device.frames
+            if frame["op"] == "event" and frame["conversation"] == group
+        ]
+
+    while upto not in heard():
+        device.receive()
     ref = uuid.uuid4().hex
     device.send(op="sync", ref=ref, cursors={})
     device.expect("synced", ref=ref)
-    return [
-        frame for frame in device.frames
-        if frame["op"] == "event" and frame["conversation"] == group
-    ]
+    return heard()
 
 
 def remove(admin: Person, group: int, user: Person) -> None:
@@ -93,12 +100,11 @@ def test_what_a_removed_member_sends_at_the_same_time_stands_before_the_removal_
         acked = [answer["seq"] for answer in answers if answer["op"] == "ack"]
         assert acked == [event["seq"] for event in log if event["sender"] == bob.id]
         # Both of his devices were told everything up to the removal, in order, and nothing behind.
-        whole = [event["seq"] for event in log[1 : removal["seq"]]]
-        assert [event["seq"] for event in about(other, group)] == whole
-        assert [event["seq"] for event in about(his, group)] == [
-            seq for seq in whole if seq not in acked
-        ]
-        assert [event["seq"] for event in about(listener, group)] == list(range(2, len(log) + 1))
+        last = removal["seq"]
+        whole = [event["seq"] for event in log[1:last]]
+        assert about(other, group, last) == whole
+        assert about(his, group, last) == [seq for seq in whole if seq not in acked]
+        assert about(listener, group, len(log)) == list(range(2, len(log) + 1))
 
 
 def test_the_answer_to_the_removal_comes_when_nothing_can_be_sent_any_more(

@@ -22,7 +22,7 @@ from app.models import Event, Member
 from app.models.group import OPEN
 from app.models.message import ADMIN, MEMBER, OWNER
 from app.store import Database, Store
-from app.store.items import Appended, Stored
+from app.store.log.items import Appended, Stored
 from tests.support.groups import crowd
 from tests.support.log import at_once, into, log, people
 from tests.support.statements import plan

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 import config as configuration
 from app import create_app, services
@@ -62,6 +64,32 @@ def test_the_command_that_it_names_makes_it_ready(empty_app: Flask) -> None:
     assert empty_app.test_cli_runner().invoke(args=["hichat", "prepare"]).output == ""
 
 
+def at_revision(app: Flask, revision: str) -> None:
+    """Make the database, and have it say that it is of that version."""
+    app.test_cli_runner().invoke(args=["hichat", "prepare"])
+    services.of(app).store.database.write(lambda session: session.execute(
+        text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision}
+    ).close())
+
+
+def test_it_is_ready_over_a_later_schema_as_in_an_upgrade(empty_app: Flask) -> None:
+    at_revision(empty_app, "9999")
+    assert empty_app.test_client().get("/readyz").status_code == 200
+
+
+def test_it_is_not_ready_over_an_earlier_schema(empty_app: Flask) -> None:
+    at_revision(empty_app, "0001")
+    problem(empty_app.test_client().get("/readyz"), 503, "unavailable")
+
+
+def test_an_older_version_is_not_prepared_over_a_later_schema(empty_app: Flask) -> None:
+    at_revision(empty_app, "9999")
+    refused = empty_app.test_cli_runner().invoke(args=["hichat", "prepare"])
+    assert refused.exit_code == 1
+    assert "The database is of a later version of HiChat" in refused.output
+    assert "restore the backup" in refused.output
+
+
 def test_it_is_not_ready_when_the_database_cannot_be_opened(homeless_app: Flask) -> None:
     found = problem(homeless_app.test_client().get("/readyz"), 503, "unavailable")
     assert found["detail"] == "The database does not answer."
@@ -78,3 +106,19 @@ def test_it_says_which_version_it_is(client: FlaskClient) -> None:
     assert answer is not None
     assert answer.keys() == {"name", "version", "python"}
     assert (answer["name"], answer["version"]) == ("HiChat", VERSION)
+
+
+def test_it_says_what_it_allows(tmp_path: Path) -> None:
+    made = create_app(configuration.load({
+        "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(tmp_path),
+        "HICHAT_PASSWORD_MIN_CHARS": "12", "HICHAT_MAX_CONTENT_CHARS": "500",
+        "HICHAT_EDIT_SECONDS": "60", "HICHAT_RECALL_SECONDS": "0",
+    }))
+    found = made.test_client().get("/v2/limits").json
+    services.of(made).store.database.close()
+    assert found is not None
+    assert abs(found.pop("at") - time.time() * 1000) < 60_000
+    assert found == {
+        "password_min_chars": 12, "max_content_chars": 500,
+        "edit_seconds": 60, "recall_seconds": 0,
+    }

@@ -13,7 +13,7 @@ from app.errors import BadRequest, NotAMember
 from app.models import Conversation, Event, Member
 from app.models.message import OPEN_HISTORY
 from app.store import Database, Store
-from app.store import events as events_module
+from app.store.log import events as events_module
 from tests.support.chat import text
 from tests.support.log import people
 from tests.support.web import Account, person, problem

@@ -15,16 +15,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
+from tests.support.served import ONCE
 from tests.support.server import ROOT
 
 LONGEST_MODULE = 400  # lines
 BLUEPRINTS = ("app.user", "app.message", "app.media")
 CORE = [f"app.chat.{name}" for name in (
-    "codec", "websocket", "messages", "frames", "seed", "node", "hub", "bus", "journal",
+    "codec", "websocket", "messages", "frames", "seed", "backlog", "node", "hub", "bus", "journal",
     "presence", "typing", "membership",
 )] + [f"app.cluster.{name}" for name in (
     "bus", "cluster", "follower", "headcheck", "leases", "letters", "marks", "publisher",
-    "subscriber",
+    "servers", "shard", "shards", "subscriber",
 )] + [f"app.content.{name}" for name in (
     "containers", "examiner", "gifs", "kinds", "orders", "pictures", "skeletons", "sounds",
     "workshop",
@@ -51,7 +52,7 @@ ARROWS = {
     "app.origins": (),
     "app.content": ("app.content",),
     "app.services": ("app.auth", "app.chat", "app.cluster", "app.content", "app.store"),
-    "app.health": ("app.http", "app.services"),
+    "app.health": ("app.http", "app.services", "app.store"),
     "app.metrics": ("app.services",),
     "app.cli": ("app.health", "app.services", "app.store"),
     "app.user": (
@@ -69,10 +70,15 @@ ARROWS = {
     "app.web": ("app.web",),
     "app": ("app",),
 }
+# The rooms of the store: each may import of those before it, and the modules beside them.
+STORE_ROOMS = (
+    "accounts", "media", "log", "conversations", "groups", "search", "changes", "archive",
+)
 MAY_IMPORT_SQLALCHEMY = ("app.store", "app.models", "app.extensions")
 PUBLIC = {
     ("GET", "/"), ("GET", "/assets/<digest>/<path:path>"), ("GET", "/worker.js"),
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/version"), ("GET", "/metrics"),
+    ("GET", "/v2/limits"),
     ("POST", "/v2/auth/register"), ("POST", "/v2/auth/login"),
     ("POST", "/v1/user/new"), ("POST", "/v1/user/login_pw"), ("POST", "/v1/user/find"),
 }
@@ -112,6 +118,20 @@ def within(module: str, packages: tuple[str, ...] | list[str]) -> bool:
 
 def ours(names: frozenset[str]) -> list[str]:
     return sorted(name for name in names if within(name, ("app", "config")))
+
+
+def test_each_room_of_the_store_builds_on_those_before_it() -> None:
+    def floor(module: str) -> int:
+        room = module.split(".")[2]
+        return STORE_ROOMS.index(room) if room in STORE_ROOMS else -1
+
+    wrong = [
+        f"{module} imports {other}"
+        for module in modules() if module.startswith("app.store.")
+        for other in imports(module)
+        if other.startswith("app.store.") and floor(other) > floor(module)
+    ]
+    assert not wrong
 
 
 def test_imports_follow_the_arrows_of_the_design() -> None:
@@ -173,6 +193,13 @@ def test_there_is_no_import_cycle() -> None:
     }
     order = list(TopologicalSorter(graph).static_order())  # raises CycleError
     assert order.index("app.errors") < order.index("app.store") < order.index("app")
+
+
+@pytest.mark.parametrize("beginning", ONCE)
+def test_what_is_left_out_over_two_workers_is_there(beginning: str) -> None:
+    path, _, name = beginning.partition("::")
+    assert (ROOT / path).exists()
+    assert not name or f"def {name}" in (ROOT / path).read_text()
 
 
 def test_no_module_is_longer_than_one_can_read() -> None:

@@ -12,8 +12,8 @@ from app.errors import BadRequest, HiChatError, NotAMember, RefConflict, Unknown
 from app.models import Conversation
 from app.models.message import PRIVATE
 from app.store import Store
-from app.store.items import Draft, Mark, Marked, Stored
-from app.store.users import now_ms
+from app.store.clock import now_ms
+from app.store.log.items import Draft, Mark, Marked, Stored
 from tests.support.log import body, contents, into, log, people, stored, to_user
 
 

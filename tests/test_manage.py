@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support import topology
 from tests.support.client import PASSWORD
+from tests.support.process import children, wait_until
 from tests.support.server import ROOT, free_port
 
 PATIENCE = 60
@@ -54,13 +56,15 @@ def answers(port: int) -> bool:
 
 
 @contextmanager
-def started(folder: Path, port: int) -> Iterator[str]:
-    """`manage.py run` until it answers; then what it printed. Ends with TERM."""
+def started(
+    folder: Path, port: int, *arguments: str, **settings: str
+) -> Iterator[tuple[str, int]]:
+    """`manage.py run` until it answers: what it printed, its process id. Ends with TERM."""
     log = folder / "start.log"
     with open(log, "wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "run", "--port", str(port)], cwd=ROOT,
-            env=environ(folder), stdout=file, stderr=file, start_new_session=True,
+            [sys.executable, "manage.py", "run", "--port", str(port), *arguments], cwd=ROOT,
+            env=environ(folder, **settings), stdout=file, stderr=file, start_new_session=True,
         )
     try:
         deadline = time.monotonic() + PATIENCE
@@ -68,7 +72,7 @@ def started(folder: Path, port: int) -> Iterator[str]:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
-        yield log.read_text()
+        yield log.read_text(), process.pid
         process.terminate()
         assert process.wait(timeout=PATIENCE) == 0
     finally:
@@ -86,13 +90,29 @@ def log_in(port: int, verb: str) -> requests.Response:
 
 def test_run_serves_and_a_second_start_goes_on_with_the_same_data(tmp_path: Path) -> None:
     port = free_port()
-    with started(tmp_path, port) as printed:
+    with started(tmp_path, port) as (printed, _):
         assert f"HiChat is ready: http://127.0.0.1:{port}\n" in printed
         assert "The database is migrated." in printed
         assert log_in(port, "register").status_code == 201
-    with started(tmp_path, port) as printed:
+    with started(tmp_path, port) as (printed, _):
         assert printed == f"HiChat is ready: http://127.0.0.1:{port}\n"
         assert log_in(port, "login").status_code == 200
+
+
+def test_run_serves_with_several_workers_when_they_share_a_database_and_a_bus(
+    tmp_path: Path,
+) -> None:
+    port, settings = free_port(), topology.shared()
+    with started(tmp_path, port, "--workers", "2", **settings) as (printed, master):
+        assert printed.count(f"HiChat is ready: http://127.0.0.1:{port}\n") == 1
+        wait_until(lambda: len(children(master)) == 2)
+        assert log_in(port, "register").status_code == 201
+        for worker in children(master):
+            os.kill(worker, signal.SIGSTOP)
+            try:
+                assert log_in(port, "login").status_code == 200, "the other worker knows her"
+            finally:
+                os.kill(worker, signal.SIGCONT)
 
 
 def test_several_workers_without_what_they_share_are_refused(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from PIL import Image
 from werkzeug.http import parse_options_header
 
 from app import services
-from app.store.users import now_ms
-from tests.support.media import fetch, files, picture, png, send, sweep, upload, uploaded
+from app.store.clock import now_ms
+from tests.support.media import fetch, files, picture, png, send, sweep, uploaded
 from tests.support.web import Account, person, problem
 
 BOTH_DATABASES = True
@@ -357,38 +357,3 @@ def test_no_name_gets_into_the_headers_of_the_answer(ada: Account, name: str) ->
     assert options["filename"] == found["name"]  # of both forms, filename* is the one that counts
     assert "\u202e" not in found["name"]
     assert 0 < len(found["name"].encode()) <= 255
-
-
-def test_a_file_that_is_too_large_is_refused(app: Flask, ada: Account) -> None:
-    limited(app, media_file_bytes=1000)
-    problem(upload(ada, b"%PDF-1.7" + bytes(100_000)), 413, "too_long")
-    assert files(app) == set()
-
-
-def test_a_user_uploads_so_much_in_a_day(ada: Account, app: Flask, ben: Account) -> None:
-    services.of(app).store.media._day_bytes = 3000
-    for number in range(2):
-        uploaded(ada, b"%PDF-1.7" + bytes(1000) + bytes([number]))
-    problem(upload(ada, b"%PDF-1.7" + bytes(1000)), 403, "quota_exceeded")
-    uploaded(ben, b"%PDF-1.7" + bytes(1000))
-
-
-@pytest.mark.parametrize("form", [{}, {"file": "text"}, {"other": b"x"}])
-def test_a_form_without_a_file_is_refused(ada: Account, form: dict[str, Any]) -> None:
-    form = {key: (io.BytesIO(said), "x") if isinstance(said, bytes) else said
-            for key, said in form.items()}  # the client closes what it has sent
-    answer = ada.request("POST", "/v2/media", data=form, content_type="multipart/form-data")
-    problem(answer, 400, "bad_request")
-
-
-def test_a_body_that_is_no_form_is_refused(ada: Account) -> None:
-    problem(ada.post("/v2/media", file="x"), 400, "bad_request")
-    answer = ada.request(
-        "POST", "/v2/media", data=b"--x\r\nnothing", content_type="multipart/form-data; boundary=x"
-    )
-    problem(answer, 400, "bad_request")
-
-
-def limited(app: Flask, **values: Any) -> None:
-    for name, value in values.items():
-        object.__setattr__(services.of(app).config, name, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,17 +16,17 @@ from tests.support.disks import files_below
 from tests.support.server import Server, running
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
-REFUSED = {
-    "no bytes": b"",
-    "30,000 x 30,000 pixels": files.huge_png(),
-    "an animated bomb of frames": files.many_frames(),
-    "an animated bomb of pixels": files.large_frames(),
-    "a profile that inflates": files.profile_bomb(),
-    "text without end": files.declared_text_png(),
-    "a scan too many": files.many_scans(),
-    "a truncated JPEG": files.picture("JPEG")[:-200],
-    "a truncated PNG": files.picture("PNG")[:-20],
-    "a truncated WebP": files.picture("WEBP")[:-20],
+REFUSED: dict[str, Callable[[], bytes]] = {
+    "no bytes": bytes,
+    "30,000 x 30,000 pixels": files.huge_png,
+    "an animated bomb of frames": files.many_frames,
+    "an animated bomb of pixels": files.large_frames,
+    "a profile that inflates": files.profile_bomb,
+    "text without end": files.declared_text_png,
+    "a scan too many": files.many_scans,
+    "a truncated JPEG": lambda: files.picture("JPEG")[:-200],
+    "a truncated PNG": lambda: files.picture("PNG")[:-20],
+    "a truncated WebP": lambda: files.picture("WEBP")[:-20],
 }
 DOWNLOADS = {
     "SVG with a script": SVG, "HTML with a script": files.HTML,
@@ -60,12 +60,12 @@ def kept(server: Server) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED.keys())
 def test_a_picture_that_would_harm_is_refused_and_nothing_of_it_stays(
-    hit: Server, mallory: Person, data: bytes
+    hit: Server, mallory: Person, make: Callable[[], bytes]
 ) -> None:
     before = kept(hit)
-    answer = sent(mallory, data)
+    answer = sent(mallory, make())
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_media")
     assert answer.json()["detail"]
     assert kept(hit) == before

@@ -21,7 +21,7 @@ from tests.support.client import PATIENCE, Person
 from tests.support.disks import MIB, files_below, some_bytes, tmpfs
 from tests.support.files import encoded
 from tests.support.media import png
-from tests.support.process import descriptors, forget_peak, peak_memory, wait_until
+from tests.support.process import Growth, descriptors, wait_until
 from tests.support.server import Server, running
 
 BOUNDARY = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"
@@ -134,20 +134,23 @@ def test_one_users_album_does_not_hold_up_the_others(alice: Person, bob: Person)
 def test_a_reader_that_does_not_read_is_let_go(tmp_path: Path) -> None:
     with running(tmp_path, HICHAT_SEND_TIMEOUT_SECONDS="1") as server:
         alice = Person(server)
-        url, worker = alice.upload(some_bytes(40_000_000))["url"], server.worker()
+        url = alice.upload(some_bytes(40_000_000))["url"]
         with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as sock:
             sock.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             assert sock.recv(100).startswith(b"HTTP/1.1 200")
-            wait_until(lambda: not opened(server, worker))
+            wait_until(lambda: not opened(server))
         answer = requests.get(server.http + url, timeout=PATIENCE)
         assert answer.content == some_bytes(40_000_000)
         assert "Traceback" not in server.log()
 
 
-def opened(server: Server, worker: int) -> list[str]:
+def opened(server: Server) -> list[str]:
     """The kept files that the server has open."""
     base = str(server.folder / "media")
-    return [name for name in descriptors(worker) if name.startswith(base)]
+    return [
+        name for worker in server.workers() for name in descriptors(worker)
+        if name.startswith(base)
+    ]
 
 
 def test_two_uploads_of_one_file_at_once_are_both_there(alice: Person, bob: Person) -> None:
@@ -267,21 +270,6 @@ def test_an_acknowledged_offset_survives_a_kill(own_server: Server) -> None:
     assert int(found.headers["Upload-Offset"]) == 150_000
 
 
-class Memory:
-    """The most memory that the server has taken in the block, beside what it had before."""
-
-    def __init__(self, server: Server) -> None:
-        self._worker = server.worker()
-
-    def __enter__(self) -> Memory:
-        forget_peak(self._worker)
-        self._before = peak_memory(self._worker)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.growth = peak_memory(self._worker) - self._before
-
-
 def stream(length: int) -> Iterator[bytes]:
     block = some_bytes(MIB)
     for _ in range(length // MIB):
@@ -316,12 +304,12 @@ def test_a_gigabyte_passes_through_in_flat_memory(
     server: Server, alice: Person, send: Callable[[Person, int], dict[str, Any]]
 ) -> None:
     alice.upload(png())  # what is loaded late is loaded
-    with Memory(server) as memory:
-        medium = send(alice, LARGE)
-        assert medium["size"] == LARGE
-        seen = 0
-        with requests.get(server.http + medium["url"], stream=True, timeout=60) as download:
-            for part in download.iter_content(MIB):
-                seen += len(part)
+    growth = Growth(server)
+    medium = send(alice, LARGE)
+    assert medium["size"] == LARGE
+    seen = 0
+    with requests.get(server.http + medium["url"], stream=True, timeout=60) as download:
+        for part in download.iter_content(MIB):
+            seen += len(part)
     assert seen == LARGE
-    assert memory.growth < GROWTH
+    assert growth.most() < GROWTH

@@ -14,9 +14,9 @@ from sqlalchemy import select
 from app.errors import HiChatError, NotFound, QuotaExceeded, TooMany
 from app.models import Blob, Medium
 from app.store import Database, Store
-from app.store.media import DAY_MS
-from app.store.uploads import OPEN_UPLOADS
-from app.store.users import now_ms
+from app.store.clock import now_ms
+from app.store.media.media import DAY_MS
+from app.store.media.uploads import LIFE_MS, OPEN_UPLOADS
 from tests.support.log import at_once, people, stored, to_user
 
 only_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
@@ -73,6 +73,16 @@ def test_so_many_uploads_are_open_and_no_more(store: Store) -> None:
     for _ in range(OPEN_UPLOADS - 3):
         begin()
     assert at_once([partial(attempt, begin)] * 8).count(TooMany) == 5
+
+
+def test_an_upload_that_has_expired_is_open_no_more(store: Store) -> None:
+    """As one by a form whose process has died."""
+    [ada] = people(store, 1)
+    for life in (0, LIFE_MS):
+        for _ in range(OPEN_UPLOADS):
+            store.uploads.begin(ada, MEGABYTE, "", life)
+    with pytest.raises(TooMany):
+        store.uploads.begin(ada, MEGABYTE, "")
 
 
 @only_postgres

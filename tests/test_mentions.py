@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.models import Member, Mention
 from app.models.message import ADMIN
 from app.store import Database, Store
-from app.store.items import EVERYBODY, Draft
+from app.store.log.items import EVERYBODY, Draft
 from tests.support.chat import collect, text
 from tests.support.client import Person
 from tests.support.log import body, into, people, stored, to_user

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import sqlite3
 import subprocess
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import psycopg
 import pytest
@@ -103,6 +105,25 @@ def test_everything_moves_and_the_server_goes_on_where_it_was(
         assert Person(new).id == world.dan.id + 1
     finally:
         new.kill()
+
+
+def test_a_move_shows_how_far_it_is_to_who_looks_on(
+    site: Server, world: World, target: str
+) -> None:
+    screen, terminal = os.openpty()
+    with subprocess.Popen(
+        command("migrate-store", address(site), target), cwd=ROOT, env=site.environ,
+        stdout=subprocess.DEVNULL, stderr=terminal,
+    ) as moving:
+        os.close(terminal)
+        shown = b""
+        with suppress(OSError):  # what a terminal's end is, for who reads it
+            while chunk := os.read(screen, 4096):
+                shown += chunk
+    os.close(screen)
+    assert moving.returncode == 0, shown
+    for label in (b"copying", b"comparing"):
+        assert re.search(label + rb"[^\r\n]*100%", shown), shown
 
 
 def test_a_move_that_is_killed_goes_on_where_it_was(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -10,7 +14,8 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect
 
 from app.extensions import db
-from app.store.wordindex import is_index_table
+from app.store.database import newest_revision
+from app.store.search.wordindex import is_index_table
 from tests.support.server import ROOT
 
 BOTH_DATABASES = True
@@ -21,6 +26,17 @@ def test_migrations_are_one_line() -> None:
     assert len(scripts.get_heads()) == 1
     assert len(scripts.get_bases()) == 1
     assert all(not script.is_merge_point for script in scripts.walk_revisions())
+    assert scripts.get_current_head() == newest_revision()
+
+
+def test_a_server_does_not_pay_for_what_only_migrations_need() -> None:
+    asked = "import sys, gunicorn, wsgi; print({'alembic', 'redis', 'boto3'} & set(sys.modules))"
+    with TemporaryDirectory() as folder:
+        told = subprocess.run(
+            [sys.executable, "-c", asked], cwd=ROOT, env={"HICHAT_DATA_DIR": folder},
+            capture_output=True, text=True, check=True,
+        )
+    assert told.stdout == "set()\n"
 
 
 def differences() -> list[object]:

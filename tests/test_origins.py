@@ -14,10 +14,11 @@ OLD_CLIENT = "https://old.example.org"
 ALLOWED = "Access-Control-Allow-Origin"
 
 
-@pytest.fixture
-def listed(tmp_path: Path) -> Iterator[FlaskClient]:
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """A server that lets the pages of one further host use it."""
-    with application(tmp_path, HICHAT_ALLOWED_ORIGINS=f"{OLD_CLIENT}/") as app:
+    folder = tmp_path_factory.mktemp("listed")
+    with application(folder, HICHAT_ALLOWED_ORIGINS=f"{OLD_CLIENT}/") as app:
         yield app.test_client()
 
 

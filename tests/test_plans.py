@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from app.store import Database, Store
-from app.store.items import Draft, Mark
+from app.store.log.items import Draft, Mark
 from tests.support.log import into, people, stored, to_user
 from tests.support.statements import asked, plan, scanned
 
@@ -88,7 +88,8 @@ def everyday(store: Store) -> None:
     store.events.page(ada, group, 50)
     store.events.page(ada, group, 50, after=1)
     store.events.around(ada, group, 10, 2)
-    store.events.heads(ada, [group])
+    store.missed.reaches(ada, [group])
+    store.missed.read(ada, [(group, 0, 2), (place.conversation, 0, 1)])
     store.events.by_index(ada, bob, 0, 10, True, 10)
     store.changes.react(ada, group, 2, "5", "👍", True)
     store.changes.pin(ada, group, 2, "6", True)

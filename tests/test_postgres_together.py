@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from app.store import Database, Store
-from app.store.items import Stored
+from app.store.log.items import Stored
 from tests.support.log import into, log, people
 from tests.support.server import ROOT
 

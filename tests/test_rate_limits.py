@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from pathlib import Path
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.support.client import PASSWORD, Person
-from tests.support.server import Server
+from tests.support.client import PASSWORD, PATIENCE, Person
+from tests.support.server import Server, running
 from tests.support.web import log_in, person, problem, sign_up
 
 GUESSES = 10  # a minute, for one account from one address
@@ -53,7 +56,7 @@ def test_a_limited_account_is_open_from_elsewhere_and_so_are_the_others(
     person(limited, "bob")
     guess(limited, "alice", GUESSES)
     assert log_in(limited, "bob").status_code == 200
-    assert log_in(limited, "alice", **from_address("192.0.2.7")).status_code == 200
+    assert log_in(limited, "alice", **from_address("127.0.0.7")).status_code == 200
 
 
 def test_right_log_ins_are_not_counted(limited: FlaskClient) -> None:
@@ -79,11 +82,54 @@ def test_another_name_in_the_address_or_label_of_the_body_opens_no_way_around(
     assert_limited(limited.post("/v2/auth/login", data=data, content_type=form))
 
 
+BROKEN = b"{" * 100
+TOO_LONG = b"name=" + b"x" * 200_000
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(("path", "data", "type_", "status"), [
+    ("/v2/auth/login", BROKEN, "application/json", 400),
+    ("/v2/auth/login", TOO_LONG, "application/json", 413),
+    ("/v1/user/login_pw", TOO_LONG, FORM, 200),
+    ("/v2/conversations/1/forwards", BROKEN, "application/json", 400),
+    ("/v2/conversations/1/forwards", TOO_LONG, "application/json", 413),
+])
+def test_a_request_that_cannot_be_read_makes_nobody_forget_what_was_counted(
+    limited: FlaskClient, path: str, data: bytes, type_: str, status: int
+) -> None:
+    alice = person(limited, "alice")
+    guess(limited, "alice", GUESSES)
+    for _ in range(3):  # where several processes serve, each gets one, or nearly each
+        answer = alice.request("POST", path, data=data, content_type=type_)
+        assert answer.status_code == status
+    for _ in range(3):
+        assert_limited(log_in(limited, "alice", "a guess"))
+
+
+def test_a_body_whose_chunks_are_none_makes_nobody_forget_either(tmp_path: Path) -> None:
+    wrong = {"name": "nobody", "password": "a guess"}
+    with running(tmp_path, HICHAT_RATE_LIMITS="on") as server:
+        def guessed() -> int:
+            found = requests.post(f"{server.http}/v2/auth/login", json=wrong, timeout=PATIENCE)
+            return found.status_code
+
+        assert {guessed() for _ in range(GUESSES)} == {401}
+        assert guessed() == 429
+        for _ in range(4):  # where several processes serve, each gets one, or nearly each
+            with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as made:
+                made.sendall(
+                    b"POST /v2/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+                    b"Content-Type: application/json\r\n\r\nzz\r\n"
+                )
+                assert made.recv(4096).startswith(b"HTTP/1.1 400 ")
+        assert {guessed() for _ in range(4)} == {429}
+
+
 def test_many_accounts_from_one_address_are_limited(limited: FlaskClient) -> None:
     for number in range(100):
         problem(log_in(limited, f"user-{number}", "a guess"), 401, "bad_credentials")
     assert_limited(log_in(limited, "user-100", "a guess"))
-    other = from_address("192.0.2.7")
+    other = from_address("127.0.0.7")
     problem(log_in(limited, "user-100", "a guess", **other), 401, "bad_credentials")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 import requests
@@ -55,3 +56,15 @@ def test_without_redis_people_still_log_in_and_guesses_are_still_counted(
     valkey.stop()
     Person(limited)
     assert [guess(alice) for _ in range(GUESSES + 1)] == [401] * GUESSES + [429]
+
+
+def test_while_redis_dies_a_guess_that_is_not_counted_gets_no_answer_but_try_again(
+    limited: Server, valkey: ValkeyServer
+) -> None:
+    people = [Person(limited) for _ in range(20)]
+    with ThreadPoolExecutor(len(people)) as pool:
+        guesses = [pool.submit(guess, person) for person in people]
+        wait(guesses, return_when=FIRST_COMPLETED)
+        valkey.stop()
+    assert {made.result() for made in guesses} == {401, 503}
+    assert {guess(person) for person in people} == {401}

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.store import Database, Store
-from app.store.recent import RECENT_MS
+from app.store.log.recent import RECENT_MS
 from tests.support.log import people, stored, to_user
 
 pytestmark = pytest.mark.parametrize("database", ["postgres"], indirect=True)
@@ -34,14 +34,27 @@ def test_the_first_recent_event_below_a_seq_is_found(database: Database, store: 
     assert store.recent.first({one: 6, two: 1}) == {}
 
 
+@pytest.mark.parametrize(("seconds", "found"), [(10, False), (60, True)])
+def test_what_a_transaction_may_last_is_recent(
+    database: Database, store: Store, seconds: int, found: bool
+) -> None:
+    ada, ben = people(store, 2)
+    chat = talk(store, ada, ben, 2)
+    grow_old(database, chat, 1)
+    patient = Store(Database(database.engine, seconds))
+    assert patient.recent.first({chat: 2}) == ({chat: 1} if found else {})
+
+
 def test_events_are_read_as_they_are_now_and_without_asking_who_may_see_them(
     database: Database, store: Store
 ) -> None:
-    ada, ben = people(store, 2)
-    chat = talk(store, ada, ben, 9)
+    ada, ben, cyd = people(store, 3)
+    chat, other = talk(store, ada, ben, 9), talk(store, ada, cyd, 2)
     store.changes.recall(ada, chat, 3, "r", 120)
-    found = store.recent.between(chat, 1, 8, 3)
-    assert [(entry.seq, bool(entry.body)) for entry in found] == [(2, True), (3, False), (4, True)]
+    found = store.recent.between([(chat, 1, 4), (other, 1, 2)])
+    assert [(entry.conversation_id, entry.seq, bool(entry.body)) for entry in found] == [
+        (chat, 2, True), (chat, 3, False), (chat, 4, True), (other, 2, True),
+    ]
 
 
 def test_groups_that_somebody_came_into_are_told_from_the_others(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 import time
@@ -12,13 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
+from app import services
 from app.errors import RefConflict
 from app.models import Conversation, Event, Mention, Reaction
 from app.store import Database, Store
-from app.store.erasure import erase
-from app.store.items import EXPIRED, Stored
-from app.store.retention import _DUE, DAY_MS, EVENTS_AT_ONCE
-from app.store.users import now_ms
+from app.store.changes.retention import _DUE, DAY_MS, EVENTS_AT_ONCE
+from app.store.clock import now_ms
+from app.store.log.items import EXPIRED, Stored
+from app.store.media.erasure import erase
+from tests.support.application import beside
 from tests.support.chat import text
 from tests.support.client import PATIENCE, Person
 from tests.support.log import into, log, people, stored, to_user
@@ -160,12 +161,8 @@ def old_server(own_server: Server) -> tuple[Person, Person, int]:
         path = f"/v2/conversations/{conversation}/messages"
         assert alice.post(path, ref=f"r{number}", message=text(f"secret {number}")).ok
     own_server.terminate()
-    with sqlite3.connect(own_server.folder / "hichat.db") as connection:
-        connection.execute(
-            "UPDATE event SET at = at - ? WHERE conversation_id = ? AND seq < 3",
-            (2 * DAY_MS, conversation),
-        )
-    connection.close()
+    with beside(own_server) as app:
+        age(services.of(app).store.database, conversation, 2, 2)
     return alice, bob, conversation
 
 
@@ -194,12 +191,10 @@ def test_the_command_forgets_at_once(own_server: Server) -> None:
         command, cwd=ROOT, env=own_server.environ, check=True, capture_output=True, text=True
     )
     assert "2 events are forgotten." in done.stdout
-    with sqlite3.connect(own_server.folder / "hichat.db") as connection:
-        [(count,)] = connection.execute(
-            "SELECT count(*) FROM event WHERE body LIKE '%secret%'"
-        ).fetchall()
-    connection.close()
-    assert count == 1
+    with beside(own_server) as app, services.of(app).store.database.read() as session:
+        assert session.scalar(
+            select(func.count()).select_from(Event).where(Event.body.contains("secret"))
+        ) == 1
 
 
 def test_the_count_of_all_events_stays(store: Store, chat: tuple[int, int, int]) -> None:

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from app.errors import BadRequest, NotAMember, SearchOff
 from app.models import Conversation, Member, Removal
 from app.models.message import OPEN_HISTORY
-from app.store import Database, Store, search, wordindex
-from app.store.items import Draft
-from app.store.search import Key
-from app.store.words import parse
+from app.store import Database, Store
+from app.store.log.items import Draft
+from app.store.search import search, wordindex
+from app.store.search.search import Key
+from app.store.search.words import parse
 from tests.support.log import into, people, stored
 from tests.support.said import edit, find, recall, say, seqs
 

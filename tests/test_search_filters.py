@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotAMember
 from app.models import Event, Removal
-from app.store import Database, Store, logsearch, search
-from app.store.items import EXPIRED, Draft
-from app.store.search import Key
+from app.store import Database, Store
+from app.store.log.items import EXPIRED, Draft
+from app.store.search import logsearch, search
+from app.store.search.search import Key
 from tests.support.chat import text
 from tests.support.log import into, people, stored
 from tests.support.media import uploaded

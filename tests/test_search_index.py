@@ -5,14 +5,15 @@ from __future__ import annotations
 import gevent
 import pytest
 from flask import Flask
+from sqlalchemy import Connection
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from app import services
 from app.models import Conversation, Event
 from app.store import Database, Store
-from app.store.indexer import STEP_EVENTS, Indexer, Overtaken
-from app.store.keeper import Keeper
+from app.store.search.indexer import STEP_EVENTS, Indexer, Overtaken
+from app.store.search.keeper import Keeper
 from tests.support.log import at_once, body, people
 from tests.support.said import edit, entries, find, recall, say, seqs
 from tests.support.web import Account
@@ -22,7 +23,10 @@ PATIENCE = 10.0  # seconds
 
 def indexed(database: Database, conversation: int) -> int:
     with database.read() as session:
-        return session.get_one(Conversation, conversation).indexed_seq
+        found = session.execute(
+            sql("SELECT seq FROM search_place WHERE conversation_id = :key"), {"key": conversation}
+        )
+        return found.scalar() or 0
 
 
 def never() -> None:
@@ -107,8 +111,7 @@ def test_what_is_forgotten_while_it_is_being_read_does_not_come_in(
 ) -> None:
     ada, bob = people(store, 2)
     conversation, _ = say(store, ada, bob, "tea", "tea stays")
-    [head] = store.indexer._heads([conversation])
-    part = store.indexer._read(head, 10, 1000)
+    [part] = store.indexer._read(store.indexer._heads([conversation]))
     forget(store, database, conversation, 1)
     with pytest.raises(Overtaken):
         database.append(lambda connection: store.indexer._write(connection, [part]))
@@ -124,8 +127,7 @@ def test_what_is_forgotten_while_its_edit_is_being_read_does_not_come_back(
     conversation, _ = say(store, ada, bob, "tea", "tea stays")
     find(store, ada, "tea")
     edit(database, ada, conversation, 1, "tea later")
-    [head] = store.indexer._heads([conversation])
-    part = store.indexer._read(head, 10, 1000)
+    [part] = store.indexer._read(store.indexer._heads([conversation]))
     forget(store, database, conversation, 1)
     with pytest.raises(Overtaken):
         database.append(lambda connection: store.indexer._write(connection, [part]))
@@ -137,8 +139,7 @@ def test_what_is_forgotten_while_its_edit_is_being_read_does_not_come_back(
 def test_a_step_that_was_overtaken_has_not_happened(store: Store, database: Database) -> None:
     ada, bob = people(store, 2)
     conversation, _ = say(store, ada, bob, "tea", "tea")
-    [head] = store.indexer._heads([conversation])
-    stale = store.indexer._read(head, 10, 1000)
+    [stale] = store.indexer._read(store.indexer._heads([conversation]))
     edit(database, ada, conversation, 1, "coffee")
     find(store, ada, "tea")
     held = entries(database, conversation, 1)
@@ -161,6 +162,23 @@ def test_indexers_at_once_index_everything_once(store: Store, database: Database
     with database.read() as session:
         assert session.scalar(sql("SELECT count(*) FROM search")) == 600
     assert len(find(store, bob, "tea", 1000).results) == 600
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_a_message_does_not_wait_for_an_indexer_of_its_conversation(
+    store: Store, database: Database
+) -> None:
+    ada, bob = people(store, 2)
+    conversation, _ = say(store, ada, bob, "tea")
+    parts = store.indexer._read(store.indexer._heads([conversation]))
+
+    def meanwhile(connection: Connection) -> None:
+        store.indexer._write(connection, parts)
+        with gevent.Timeout(PATIENCE):
+            say(store, ada, bob, "coffee")
+
+    database.append(meanwhile)
+    assert (indexed(database, conversation), seqs(find(store, ada, "coffee"))) == (1, [2])
 
 
 def test_a_step_is_small_and_long_messages_make_it_smaller(store: Store) -> None:
@@ -252,7 +270,7 @@ def test_a_keeper_that_fails_goes_on(store: Store, database: Database) -> None:
     class Broken(Indexer):
         failures = 0
 
-        def step(self, conversations: object) -> tuple[int, list[int]]:
+        def step(self, conversations: object, most: object = None) -> tuple[int, list[int]]:
             Broken.failures += 1
             raise OSError("no space")
 

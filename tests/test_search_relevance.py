@@ -6,10 +6,11 @@ import random
 
 import pytest
 
-from app.store import Store, search
-from app.store.relevance import score
-from app.store.search import Filters, Rank, Spot
-from app.store.words import parse
+from app.store import Store
+from app.store.search import search
+from app.store.search.relevance import score
+from app.store.search.search import Filters, Rank, Spot
+from app.store.search.words import parse
 from tests.support.chat import text
 from tests.support.log import people
 from tests.support.said import find, say, seqs

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import BadRequest, TooLong
-from app.store.words import (
+from app.store.search.words import (
     QUERY_CHARS,
     SNIPPET_CHARS,
     TEXT_WORDS,

@@ -7,7 +7,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_jwt_extended import create_access_token
+from sqlalchemy import update
 
+from app import services
+from app.models import LoginSession
 from tests.support.web import Account, log_in, person, problem, sign_up, spend
 
 BOTH_DATABASES = True
@@ -37,20 +40,66 @@ def test_a_refresh_token_may_come_in_the_body_and_counts_before_the_bearer(
     problem(client.post("/v2/auth/refresh"), 401, "token_missing")
 
 
-def test_a_refresh_token_that_comes_again_ends_the_session_for_both_who_hold_it(
+def renewed(alice: Account) -> Account:
+    """The same device with the pair that its refresh token gives."""
+    answer = alice.refresh()
+    assert answer.status_code == 200, answer.text
+    return Account(alice.client, alice.id, alice.name, *answer.json.values())
+
+
+def pass_by(app: Flask, seconds: int) -> None:
+    """As if every session had been refreshed so long ago."""
+    services.of(app).store.database.write(lambda session: session.execute(
+        update(LoginSession).values(used_at=LoginSession.used_at - seconds * 1000)
+    ).close())
+
+
+def test_who_lost_the_answer_to_a_refresh_asks_again_and_stays_logged_in(
+    app: Flask, client: FlaskClient
+) -> None:
+    alice = person(client)
+    renewed(alice)  # nobody hears of these
+    pass_by(app, 50)
+    again = renewed(renewed(alice))
+    assert again.is_logged_in()
+    assert len(again.get("/v2/auth/sessions").json["sessions"]) == 1
+
+
+def test_a_refresh_token_that_comes_again_later_ends_the_session_for_both_who_hold_it(
+    app: Flask, client: FlaskClient
+) -> None:
+    alice = person(client)
+    new = renewed(alice)
+    pass_by(app, 70)
+    problem(alice.refresh(), 401, "session_revoked")
+    problem(new.refresh(), 401, "session_revoked")
+    problem(alice.get("/v2/users/me"), 401, "session_revoked")
+
+
+def test_a_refresh_token_comes_again_no_more_once_the_one_behind_it_was_used(
     client: FlaskClient,
 ) -> None:
     alice = person(client)
-    renewed = alice.refresh().json
+    newest = renewed(renewed(alice))
     problem(alice.refresh(), 401, "session_revoked")
-    problem(spend(client, renewed["refresh_token"]), 401, "session_revoked")
-    problem(alice.get("/v2/users/me"), 401, "session_revoked")
+    problem(newest.refresh(), 401, "session_revoked")
+
+
+def test_who_steals_a_spent_refresh_token_in_time_is_found_out_by_the_next(
+    app: Flask, client: FlaskClient
+) -> None:
+    alice = person(client)
+    hers, thiefs = renewed(alice), renewed(alice)
+    newest = renewed(hers)
+    pass_by(app, 70)
+    problem(thiefs.refresh(), 401, "session_revoked")
+    problem(newest.get("/v2/users/me"), 401, "session_revoked")
 
 
 def test_a_stolen_refresh_token_does_not_touch_the_other_devices(client: FlaskClient) -> None:
     alice = person(client)
     phone = alice.elsewhere()
-    alice.refresh()
+    renewed(renewed(alice))
     problem(alice.refresh(), 401, "session_revoked")
     assert phone.is_logged_in()
     assert phone.refresh().status_code == 200

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.store import Store
-from app.store.settings import PINNED
+from app.store.conversations.settings import PINNED
 from tests.support.chat import collect, expect_silence, open_chat, text
 from tests.support.client import Person
 from tests.support.log import people, stored, to_user

@@ -11,7 +11,8 @@ from app.errors import BadRequest, NameTaken, NotAMember, SessionRevoked, Unknow
 from app.extensions import db
 from app.models import User
 from app.store import Database, Store
-from app.store.wordindex import is_index_table
+from app.store.database import newest_revision
+from app.store.search.wordindex import is_index_table
 from app.user.accounts import check_name
 from tests.support.log import contents, people, stored, to_user
 
@@ -31,7 +32,7 @@ def test_the_migrations_make_exactly_what_the_models_say(database: Database) -> 
 
 
 def test_a_migrated_database_is_current_and_answers(database: Database) -> None:
-    assert database.is_current()
+    assert database.schema() == newest_revision()
     database.ping()
 
 
@@ -120,14 +121,15 @@ def test_only_the_latest_refresh_token_is_good_and_an_older_one_ends_the_session
 ) -> None:
     user, = people(store, 1)
     session, _ = store.sessions.begin(user, "phone", "first", HOUR)
-    store.sessions.rotate(session, user, "first", "second", HOUR)
-    store.sessions.rotate(session, user, "second", "third", HOUR)
+    second = store.sessions.rotate(session, user, "first", HOUR)
+    third = store.sessions.rotate(session, user, second, HOUR)
+    assert len({"first", second, third}) == 3
     assert store.sessions.is_live(session, user)
     with pytest.raises(SessionRevoked):
-        store.sessions.rotate(session, user, "second", "stolen", HOUR)
+        store.sessions.rotate(session, user, "first", HOUR)
     assert not store.sessions.is_live(session, user)
     with pytest.raises(SessionRevoked):
-        store.sessions.rotate(session, user, "third", "fourth", HOUR)
+        store.sessions.rotate(session, user, third, HOUR)
 
 
 def test_a_session_is_live_for_its_user_until_it_is_revoked_once(store: Store) -> None:
@@ -193,8 +195,8 @@ def test_nobody_else_reads_a_page(store: Store, chat: tuple[int, int, int]) -> N
     carol, = people(store, 1)
     with pytest.raises(NotAMember):
         store.events.page(carol, chat[2], 3)
-    assert store.events.heads(carol, [chat[2]]) == {}
-    assert store.events.heads(chat[0], [chat[2], 10**9]) == {chat[2]: 10}
+    assert store.missed.reaches(carol, [chat[2]]) == {}
+    assert store.missed.reaches(chat[0], [chat[2], 10**9]) == {chat[2]: (10, 0)}
 
 
 @pytest.mark.parametrize(("start", "stop", "newest_first", "expected"), [

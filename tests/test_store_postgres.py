@@ -13,10 +13,12 @@ from sqlalchemy import Connection, insert, text
 
 from app.errors import HiChatError, NameTaken, Unavailable, UnknownUser
 from app.models import Conversation, User
-from app.models.message import PRIVATE
+from app.models.message import GROUP, PRIVATE
 from app.store import Database, Store
 from app.store.clock import POSTGRESQL
-from app.store.items import Draft, Mark, Marked, Result, Stored
+from app.store.database import RETRIES, Failed
+from app.store.log.batch import Batch
+from app.store.log.items import Draft, Mark, Marked, Result, Stored
 from tests.support.client import Person
 from tests.support.log import at_once, contents, into, log, people, stored, to_user
 from tests.support.postgres import new_database
@@ -170,6 +172,49 @@ def test_a_batch_that_a_deadlock_rolled_back_is_stored_once_when_it_runs_again(
         assert (later.conversation, later.seq) == (place.conversation, 2)
 
 
+_CONFLICT = text("DO $$ BEGIN RAISE serialization_failure; END $$")
+
+
+@pytest.mark.parametrize("conflicts", range(RETRIES + 2))
+def test_what_postgresql_cannot_put_into_an_order_runs_again_and_not_for_ever(
+    store: Store, conflicts: int
+) -> None:
+    """Whatever it had done before is undone each time; behind the last try it is refused."""
+    runs = 0
+
+    def work(connection: Connection) -> int:
+        nonlocal runs
+        runs += 1
+        connection.execute(insert(Conversation).values(
+            kind=GROUP, last_seq=0, last_at=0, created_at=0
+        ))
+        if runs <= conflicts:
+            connection.execute(_CONFLICT)
+        return runs
+
+    if conflicts < RETRIES:
+        assert store.database.append(work) == conflicts + 1
+    else:
+        with pytest.raises(Failed):
+            store.database.append(work)
+    assert runs == min(conflicts + 1, RETRIES)
+    kept = store.database.rows("SELECT count(*) FROM conversation")
+    assert kept == [(int(conflicts < RETRIES),)]
+
+
+def test_a_batch_that_cannot_be_put_into_an_order_is_refused_and_the_next_one_stored(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = people(store, 2)
+    write = Batch.write
+    monkeypatch.setattr(Batch, "write", lambda self: self.connection.execute(_CONFLICT))
+    refused, = store.journal.commit([to_user(alice, bob, ref="r")])
+    assert isinstance(refused, Unavailable) and refused.retry
+    monkeypatch.setattr(Batch, "write", write)
+    place, = stored(store.journal.commit([to_user(alice, bob, ref="r")]))
+    assert (place.seq, place.fresh) == (1, True)
+
+
 def _insert_pair(connection: Connection, low: int, high: int) -> None:
     connection.execute(insert(Conversation).values(
         kind=PRIVATE, low_id=low, high_id=high, last_seq=0, last_at=0, created_at=0
@@ -190,7 +235,7 @@ def _wait_for_a_lock(database: Database) -> None:
 def test_the_time_of_an_event_is_the_databases_whatever_the_clock_of_this_host_says(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.store.users.time", SimpleNamespace(time_ns=lambda: 0))
+    monkeypatch.setattr("app.store.clock.time", SimpleNamespace(time_ns=lambda: 0))
     clock = f"SELECT {POSTGRESQL}"
     [(before,)] = store.database.rows(clock)
     alice, bob = people(store, 2)

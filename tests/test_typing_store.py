@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.errors import Blocked, Muted, NotAContact, NotAMember
 from app.store import Database, Store
-from app.store.acts import own_log
+from app.store.log.acts import own_log
 from tests.support.log import people, stored, to_user
 
 

@@ -16,7 +16,7 @@ from tests.support.server import Server, running
 MANY = 500
 # What a server asks by itself once, after its start and after its first commit: whether there are
 # uploads that have expired, and an index of words that is not wanted any more.
-ONCE = ("FROM upload", "indexed_seq > 0")
+ONCE = ("FROM upload", "FROM search_place")
 GIVEN = ("json_each", "asked")  # what a statement is given, and is no table
 _TABLE = re.compile(r'(?:FROM|JOIN) "?(\w+)')
 
@@ -75,14 +75,14 @@ def test_sync_of_500_conversations_with_nothing_new_is_one_round_trip(
         cursors = {str(head["id"]): head["last_seq"] for head in heads}
         device.send(op="sync", ref="s", cursors=cursors)
         assert device.receive() == {"op": "synced", "ref": "s", "behind": {}}
-        assert looked_at(counting) == ["conversation member"]
+        assert looked_at(counting) == ["member conversation"]
         cursors[str(heads[0]["id"])] -= 1
         device.send(op="sync", ref="s", cursors=cursors)
         assert device.receive()["op"] == "event"
         assert device.receive()["op"] == "synced"
         assert looked_at(counting) == [
-            "conversation member", "member conversation", "removal event",
-        ], "the heads, a member's floor, the page"
+            "member conversation", "removal member conversation event",
+        ], "how far they go, and what is missing"
 
 
 def test_a_connect_asks_for_the_session_and_the_heads_only(counting: Server, busy: Person) -> None:

@@ -2,9 +2,11 @@
 
     python -m tests.faults --rounds 1000 --seed 1
     python -m tests.faults --flushes 50              one process dies at its 1st flush, its 2nd ...
+    python -m tests.faults --rounds 50 --within 5    on a machine that does nothing else
 
 Round n has the seed `seed + n`, and the fault whose turn that is, so `--rounds 1` with the seed of
-a round plays it again. Histories of rounds in which something was wrong stay in `--keep`.
+a round plays it again. Histories of rounds in which something was wrong stay in `--keep`. All of it
+runs in a network namespace of its own, which takes root.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.faults import cable
 from tests.faults.faults import FAULTS, death_at_flush
+from tests.faults.rounds import PATIENCE
 from tests.faults.series import Series, turn
 
 
@@ -30,10 +34,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--topology", choices=["both", *FAULTS], default="both")
     parser.add_argument("--fault", choices=names, help="this one only")
     parser.add_argument("--flushes", type=int, default=0, help="rounds of this sweep, no others")
+    parser.add_argument("--within", type=float, default=PATIENCE, metavar="SECONDS",
+                        help="all devices must be the same so soon after the healing")
     parser.add_argument("--keep", type=Path, default=Path("instance/faults"))
     options = parser.parse_args(arguments)
+    cable.move_out()
     with tempfile.TemporaryDirectory(prefix="hichat-faults-") as folder:
-        series = Series(Path(folder), options.keep)
+        series = Series(Path(folder), options.keep, options.within)
         try:
             for number in range(options.flushes or options.rounds):
                 seed = options.seed + number

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from tests.faults import cable
 from tests.faults.flush import flush_fails, kill_at, kill_at_flush
 from tests.faults.sites import Many, Site, SmallDisk
 
@@ -69,6 +70,17 @@ def slow_reader(site: Site, random: Random) -> None:
     site.far.proxy.slow(SLOW)
     time.sleep(random.uniform(1, 3))
     site.far.proxy.heal()
+
+
+# -- between all, the database and the bus, too ---------------------------------------------
+
+
+def pulled(_site: Site, random: Random) -> None:
+    cable.pull()
+    try:
+        time.sleep(random.uniform(0.5, 4))
+    finally:
+        cable.put_back()
 
 
 # -- the server's processes -----------------------------------------------------------------
@@ -161,6 +173,7 @@ EVERYWHERE = (
 FAULTS = {
     "single": {
         **{act.__name__: Fault(act.__name__, act, "single") for act in EVERYWHERE},
+        "pulled": Fault("pulled", pulled, "single"),
         "flush_kill": Fault("flush_kill", kill_at_flush, "single"),
         "flush_fails": Fault("flush_fails", flush_fails, "single", refuses=True),
         "disk_full": Fault("disk_full", disk_full, "disk", refuses=True),
@@ -169,7 +182,7 @@ FAULTS = {
         **{act.__name__: Fault(act.__name__, act, "many") for act in EVERYWHERE},
         **{
             act.__name__: Fault(act.__name__, act, "many", refuses=True)
-            for act in (database_kill, database_cut, database_hole)
+            for act in (pulled, database_kill, database_cut, database_hole)
         },
         **{
             act.__name__: Fault(act.__name__, act, "many")

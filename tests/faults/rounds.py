@@ -23,7 +23,7 @@ from tests.support.client import Person
 
 USERS = 4
 RATE = 12.0  # messages a second of each device
-PATIENCE = 60.0  # seconds until devices that are not the same are a finding
+PATIENCE = 60.0  # seconds until devices that are not the same will never be
 POLL = 0.05
 
 
@@ -88,8 +88,11 @@ class Turnstile(threading.Thread):
 class Round:
     """People, their conversations and devices, and what they write down."""
 
-    def __init__(self, site: Site, fault: Fault, seed: int, folder: Path) -> None:
-        self.site, self.fault, self.seed = site, fault, seed
+    def __init__(
+        self, site: Site, fault: Fault, seed: int, folder: Path, within: float = PATIENCE
+    ) -> None:
+        """Devices that are the same later than `within` seconds behind the healing: a finding."""
+        self.site, self.fault, self.seed, self.within = site, fault, seed, within
         self.random = random.Random(seed)
         self.path = folder / f"{fault.kind}-{fault.name}-{seed}.jsonl"
         self.history = History(self.path)
@@ -205,6 +208,8 @@ class Round:
         findings = check(read(self.path))
         if seconds is None:
             findings.append(Finding("differ", self._stragglers()))
+        elif seconds > self.within:
+            findings.append(Finding("late", f"the same after {seconds:.2f} s"))
         return Report(self.fault, self.seed, self.path, seconds, counts, findings)
 
     def _stragglers(self) -> str:
@@ -214,6 +219,6 @@ class Round:
         return f"after {PATIENCE:g} s: {late}"
 
 
-def play(site: Site, fault: Fault, seed: int, folder: Path) -> Report:
+def play(site: Site, fault: Fault, seed: int, folder: Path, within: float) -> Report:
     """A round of its own users, in a site that others may have used before."""
-    return Round(site, fault, seed, folder).play()
+    return Round(site, fault, seed, folder, within).play()

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.faults.faults import FAULTS, Fault
-from tests.faults.rounds import Report, play
+from tests.faults.rounds import PATIENCE, Report, play
 from tests.faults.sites import Site, site
 
 
@@ -26,17 +26,17 @@ def turn(number: int, topology: str = "both", name: str | None = None) -> Fault:
 class Series:
     """Sites are started when a fault first needs them, and used again.
 
-    Histories with findings are copied into the folder `keep`.
+    Histories with findings are copied into the folder `keep`. `within`: see Round.
     """
 
-    def __init__(self, folder: Path, keep: Path) -> None:
-        self._folder, self._keep = folder, keep
+    def __init__(self, folder: Path, keep: Path, within: float = PATIENCE) -> None:
+        self._folder, self._keep, self._within = folder, keep, within
         self._sites: dict[str, Site] = {}
         self._stack = ExitStack()
         self.reports: list[Report] = []
 
     def play(self, fault: Fault, seed: int) -> Report:
-        report = play(self._site(fault.kind), fault, seed, self._folder)
+        report = play(self._site(fault.kind), fault, seed, self._folder, self._within)
         self.reports.append(report)
         if report.findings:
             self._keep.mkdir(parents=True, exist_ok=True)

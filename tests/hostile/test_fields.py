@@ -14,11 +14,10 @@ import requests
 
 from tests.support import matrix_media, matrix_ops, matrix_v1, matrix_v2
 from tests.support.client import PATIENCE
-from tests.support.matrix import Request, Row, outcome, request_of
+from tests.support.matrix import Request, Row, answer_of, outcome, request_of
 from tests.support.matrix_ops import V1
 from tests.support.scene import Scene
 from tests.support.server import running
-from tests.support.stage import answer_of
 
 # In place of a JSON value, as text: not all of it can be had from Python.
 VALUES = (

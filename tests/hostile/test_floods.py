@@ -18,14 +18,7 @@ from tests.support.bystanders import Bystanders
 from tests.support.chat import burst
 from tests.support.client import PATIENCE, Person
 from tests.support.handshake import HandMade
-from tests.support.process import (
-    MIB,
-    descriptors,
-    forget_peak,
-    memory,
-    peak_memory,
-    wait_until,
-)
+from tests.support.process import MIB, Growth, descriptors, wait_until
 from tests.support.raw import RawSocket, frame
 from tests.support.server import Server, running
 
@@ -46,10 +39,9 @@ def closings(server: Server, user: int) -> list[dict[str, object]]:
 def test_a_ping_flood_that_reads_no_pong_is_ended_in_bounded_memory(
     alice: Person, bystanders: Bystanders, path: str
 ) -> None:
-    server, worker = alice.server, alice.server.worker()
+    server = alice.server
     headers: dict[str, str | None] = {"Authorization": f"Bearer {alice.token}"}
-    before = memory(worker)
-    forget_peak(worker)
+    growth = Growth(server)
     pings = frame(PING, b"x" * 125) * 1000
     deadline = time.monotonic() + PATIENCE
     with HandMade(server, path.format(token=alice.token, id=alice.id), headers) as raw:
@@ -60,7 +52,7 @@ def test_a_ping_flood_that_reads_no_pong_is_ended_in_bounded_memory(
     bystanders.chat_on()
     wait_until(lambda: len(closings(server, alice.id)) == 1)
     assert closings(server, alice.id)[0]["code"] == RESYNC
-    assert peak_memory(worker) - before < 16 * MIB
+    assert growth.most() < 16 * MIB
 
 
 def test_pings_whose_pongs_are_read_are_all_answered(alice: Person) -> None:
@@ -75,9 +67,8 @@ def test_pings_whose_pongs_are_read_are_all_answered(alice: Person) -> None:
 def test_a_slow_reader_is_sent_away_and_finds_everything_when_it_comes_back(
     alice: Person, bob: Person, bystanders: Bystanders
 ) -> None:
-    server, worker = alice.server, alice.server.worker()
-    before = memory(worker)
-    forget_peak(worker)
+    server = alice.server
+    growth = Growth(server)
     acks = []
     with RawSocket(bob, receive_buffer=TINY) as slow, alice.device() as a:
         while len(acks) < MANY:
@@ -86,7 +77,7 @@ def test_a_slow_reader_is_sent_away_and_finds_everything_when_it_comes_back(
         wait_until(lambda: len(closings(server, bob.id)) == 1)
         slow.wait_end()
     assert closings(server, bob.id)[0]["code"] == RESYNC
-    assert peak_memory(worker) - before < 32 * MIB  # the database's cache keeps 12 of them
+    assert growth.most() < 32 * MIB  # the database's cache keeps 12 of them
     with bob.device() as b:
         events = b.sync(**{f"c{acks[0]['conversation']}": 0})
     assert [event["seq"] for event in events] == [ack["seq"] for ack in acks]
@@ -116,14 +107,18 @@ def nervous(tmp_path: Path) -> Iterator[Server]:
         yield made
 
 
+def open_descriptors(server: Server) -> int:
+    return sum(len(descriptors(worker)) for worker in server.workers())
+
+
 def test_a_half_open_peer_is_dropped_and_its_descriptor_freed(nervous: Server) -> None:
     alice, bob = Person(nervous), Person(nervous)
     with ExitStack() as stack:
         b = stack.enter_context(bob.device())  # answers pings, as every WebSocket library does
-        before = len(descriptors(nervous.worker()))
+        before = open_descriptors(nervous)
         silent = [stack.enter_context(RawSocket(alice)) for _ in range(5)]
         wait_until(lambda: len(closings(nervous, alice.id)) == 5)
-        wait_until(lambda: len(descriptors(nervous.worker())) <= before)
+        wait_until(lambda: open_descriptors(nervous) <= before)
         for raw in silent:
             received = []
             with pytest.raises((EOFError, ConnectionResetError)):

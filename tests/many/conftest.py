@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,19 +16,33 @@ from tests.support.valkey import Valkey
 from tests.test_metrics import numbers
 
 Pair = tuple[Server, Server]
+AGAIN = 60.0  # seconds until all is well again
+BUS_ONLY = "tests.many.bus_only:app"
+
+
+def all_well(pair: Pair) -> None:
+    for server in pair:
+        wait_until(lambda: numbers(server)["hichat_bus_well"] == 1, AGAIN)  # noqa: B023
 
 
 @contextmanager
-def pair_of(folder: Path, **settings: str) -> Iterator[Pair]:
-    """Two started servers that share a database, a Redis and a data folder."""
-    one = Server(folder, **topology.shared() | {
+def pair_of(
+    folder: Path, app: str = "wsgi:app", second: Mapping[str, str] | None = None, **settings: str
+) -> Iterator[Pair]:
+    """Two started servers that share a database, a Redis and a data folder.
+
+    `second`: further settings of the second one.
+    """
+    one = Server(folder, app, **topology.shared() | {
         "WEB_CONCURRENCY": "1", "HICHAT_PRESENCE_GRACE_SECONDS": "1", **settings,
     })
     one.prepare()
     two = one.twin()
+    two.environ |= second or {}
     try:
         one.start()
         two.start()
+        all_well((one, two))
         yield one, two
     finally:
         for server in (one, two):
@@ -38,8 +52,8 @@ def pair_of(folder: Path, **settings: str) -> Iterator[Pair]:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """For tests that only talk to them."""
-    with pair_of(tmp_path_factory.mktemp("pair")) as made:
+    """For tests that only talk to them: what one shows of the other has come by the bus."""
+    with pair_of(tmp_path_factory.mktemp("pair"), BUS_ONLY) as made:
         yield made
 
 
@@ -66,7 +80,7 @@ def own_pair(_shaken: Pair, valkey: Valkey) -> Pair:
     for server in _shaken:
         if server.process is None:
             server.start()
-        wait_until(lambda: numbers(server)["hichat_bus_well"] == 1, 60)  # noqa: B023
+    all_well(_shaken)
     return _shaken
 
 

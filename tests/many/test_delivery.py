@@ -12,6 +12,7 @@ from tests.many.conftest import Pair
 from tests.support.chat import burst, collect, expect_silence, open_chat
 from tests.support.client import Person, Socket
 from tests.support.groups import new_group
+from tests.test_metrics import numbers
 
 
 def contents(events: list[dict]) -> list[str]:
@@ -27,6 +28,25 @@ def test_a_message_is_acked_here_and_heard_there_once(alice: Person, bob: Person
             assert event["message"] == {"media": "text", "content": "hi"}
         for device in (a, other, b):
             expect_silence(device)
+
+
+def test_events_come_by_the_bus_and_not_out_of_the_log(
+    pair: Pair, alice: Person, bob: Person
+) -> None:
+    with alice.device() as a, bob.device() as b:
+        group = new_group(alice, bob)
+        a.text("first", bob.id)
+        before = [numbers(server) for server in pair]
+        for number in range(20):
+            a.text(str(number), bob.id)
+            a.say(str(number), group)
+        collect(b, 42, "event")
+        after = [numbers(server) for server in pair]
+    name = "hichat_events_recovered_total"
+    assert [found[name] for found in after] == [found[name] for found in before]
+    assert [found["hichat_bus_dropped_total"] for found in after] == [0, 0]
+    letters = "hichat_bus_letters_total"
+    assert after[0][letters] - before[0][letters] >= 40
 
 
 def test_all_of_a_burst_is_heard_in_its_order(alice: Person, bob: Person) -> None:

@@ -17,7 +17,7 @@ from app.chat.frames import GROUP, PRIVATE, V2, Address, Event
 from app.chat.hub import Hub
 from app.chat.node import Limits, Node
 from app.chat.websocket import WebSocket
-from app.cluster.follower import Follower
+from app.cluster.follower import PAGE, Follower, Span
 from app.errors import Unavailable
 from tests.support.process import wait_until
 
@@ -25,9 +25,9 @@ COUNT = 40
 CHAT, ANN, BERT, CARL = 7, 1, 2, 3
 
 
-def said(seq: int) -> Event:
+def said(seq: int, chat: int = CHAT) -> Event:
     body = json.dumps({"media": "text", "content": str(seq)}).encode()
-    return Event(CHAT, seq, "message", ANN, seq, msgspec.Raw(body))
+    return Event(chat, seq, "message", ANN, seq, msgspec.Raw(body))
 
 
 def moved(seq: int, **who: list[int]) -> Event:
@@ -37,20 +37,27 @@ def moved(seq: int, **who: list[int]) -> Event:
 class Book:
     """The log, as it stands in the database."""
 
+    recent_ms = 60_000
+
     def __init__(self, events: Sequence[Event], recent: int = 1) -> None:
         self.events = events
         self.recent = recent  # the first event that may be told late
         self.away = False
         self.read: list[int] = []
+        self.questions: list[int] = []  # how many spans each was about
 
     def first(self, lowest: Mapping[int, int]) -> dict[int, int]:
         return {key: self.recent for key, seq in lowest.items() if self.recent < seq}
 
-    def between(self, conversation: int, after: int, upto: int, limit: int) -> list[Event]:
+    def between(self, spans: Sequence[Span]) -> list[Event]:
+        self.questions.append(len(spans))
         if self.away:
             raise Unavailable()
         gevent.sleep(0.001)
-        found = [event for event in self.events if after < event.seq <= upto][:limit]
+        found = [
+            event for key, after, upto in spans for event in self.events
+            if event.conversation == key and after < event.seq <= upto
+        ]
         self.read += [event.seq for event in found]
         return found
 
@@ -139,6 +146,20 @@ def test_who_sent_it_hears_it_not_even_when_it_waited(websocket: WebSocket) -> N
     desk.close()
 
 
+def test_who_speaks_before_having_heard_that_they_came_in_hears_it_in_its_place(
+    websocket: WebSocket,
+) -> None:
+    desk = Desk(websocket, Book([moved(1, joined=[ANN]), said(2)]), ANN, BERT)
+    for event in (moved(1, joined=[ANN]), said(2)):
+        desk.follower.push(event, ROOM, None, None)
+    wait_until(lambda: desk.seqs(ANN) == [1, 2] or bool(gevent.sleep(0.01)))
+    desk.follower.push(said(4), ROOM, None, desk.nodes[BERT])
+    desk.follower.push(moved(3, joined=[BERT]), ROOM, None, None)
+    desk.follower.push(said(5), ROOM, None, desk.nodes[BERT])
+    assert (desk.seqs(ANN), desk.seqs(BERT)) == ([1, 2, 3, 4, 5], [3, 4])
+    desk.close()
+
+
 def test_what_is_too_old_is_not_told_late(websocket: WebSocket) -> None:
     desk = Desk(websocket, Book([said(seq) for seq in range(1, 10)], recent=6), BERT)
     desk.follower.push(said(9), TO, None, None)
@@ -173,6 +194,24 @@ def test_members_come_and_go_where_the_log_says_so(websocket: WebSocket) -> None
     desk.close()
 
 
+def test_who_is_greeted_behind_their_removal_hears_nothing_of_the_time_before_it(
+    websocket: WebSocket,
+) -> None:
+    """The log's earlier part is told while the greeting, that knows the removal, is read."""
+    book = Book([moved(1, joined=[ANN, BERT]), said(2), moved(3, removed=[BERT])])
+    desk = Desk(websocket, book, ANN, BERT)
+    late = desk.nodes[BERT]
+    late.early = []
+    for event in book.events[:2]:
+        desk.follower.push(event, ROOM, None, None)
+    wait_until(lambda: desk.seqs(ANN) == [1, 2] or bool(gevent.sleep(0.01)))
+    desk.hub.enter(late, ())
+    desk.follower.push(book.events[2], ROOM, None, None)
+    desk.hub.greeted(late, {})
+    assert (desk.seqs(ANN), desk.seqs(BERT)) == ([1, 2, 3], [])
+    desk.close()
+
+
 def test_a_disbanded_group_is_left_by_everybody(websocket: WebSocket) -> None:
     gone = Event(CHAT, 2, "group", ANN, 2, group=msgspec.Raw(b'{"disbanded":true}'))
     desk = Desk(websocket, Book([moved(1, joined=[ANN, BERT]), gone]), ANN, BERT)
@@ -197,4 +236,37 @@ def test_a_database_that_is_away_is_asked_again(
     book.away = False
     wait_until(lambda: desk.seqs(BERT) == [1, 2, 3] or bool(gevent.sleep(0.01)))
     assert "log_not_read" in capsys.readouterr().out
+    desk.close()
+
+
+def test_what_is_missing_in_many_conversations_is_read_by_one_statement(
+    websocket: WebSocket,
+) -> None:
+    chats = range(100, 100 + PAGE // 2)
+    book = Book([said(seq, chat) for chat in chats for seq in range(1, 4)], recent=4)
+    desk = Desk(websocket, book, BERT)
+    for chat in chats:
+        desk.follower.push(said(1, chat), Address(chat, PRIVATE, ANN, BERT), None, None)
+    wait_until(lambda: len(desk.seqs(BERT)) == len(chats) or bool(gevent.sleep(0.01)))
+    for chat in chats:
+        desk.follower.push(said(3, chat), Address(chat, PRIVATE, ANN, BERT), None, None)
+    wait_until(lambda: len(desk.seqs(BERT)) == 3 * len(chats) or bool(gevent.sleep(0.01)))
+    assert max(book.questions) > 1
+    assert len(book.questions) < len(chats) // 10
+    for chat in chats:
+        assert [e["seq"] for e in desk.heard(BERT) if e["conversation"] == chat] == [1, 2, 3]
+    desk.close()
+
+
+def test_a_long_gap_and_short_ones_are_filled_in_turns(websocket: WebSocket) -> None:
+    chats = range(100, 110)
+    book = Book([said(seq) for seq in range(1, 5 * PAGE)] + [said(1, chat) for chat in chats])
+    desk = Desk(websocket, book, BERT)
+    desk.follower.expect(TO, 5 * PAGE - 1)
+    for chat in chats:
+        desk.follower.expect(Address(chat, PRIVATE, ANN, BERT), 1)
+    wanted = 5 * PAGE - 1 + len(chats)
+    wait_until(lambda: len(desk.seqs(BERT)) == wanted or bool(gevent.sleep(0.01)))
+    heard = [event["conversation"] for event in desk.heard(BERT)]
+    assert heard.index(chats[-1]) < 3 * PAGE
     desk.close()

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
-from tests.many.conftest import Pair
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.faults.proxy import Proxy
+from tests.many.conftest import BUS_ONLY, Pair, pair_of
 from tests.support import handshake
 from tests.support.chat import expect_silence, open_chat, refused, text
 from tests.support.client import PASSWORD, Person, Socket
 from tests.support.groups import new_group
+from tests.support.process import wait_until
+from tests.support.valkey import Valkey
+from tests.test_metrics import numbers
+
+FAR = 0.2  # seconds to a Valkey that is far away, and as many back
 
 
 def watch(device: Socket, person: Person) -> bool:
@@ -20,6 +32,41 @@ def test_a_log_out_closes_the_sockets_on_the_other_process(pair: Pair, alice: Pe
     with alice.device() as here, alice.at(pair[1]).device() as there:
         assert alice.request("POST", "/v2/auth/logout").status_code == 204
         assert here.expect_close() == there.expect_close() == 4500
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[Pair]:
+    """Two servers, the second one far from their Valkey."""
+    wire = Proxy(valkey.port)
+    url = {"HICHAT_REDIS_URL": f"redis://127.0.0.1:{wire.port}"}
+    folder = tmp_path_factory.mktemp("apart")
+    with pair_of(folder, BUS_ONLY, url, HICHAT_REDIS_URL=valkey.url) as made:
+        wire.delay(FAR)
+        yield made
+    wire.stop()
+
+
+def ended(person: Person) -> int:
+    """The status that refuses a person a socket, or the code that closes it."""
+    try:
+        with person.device() as device:
+            return device.expect_close()
+    except InvalidStatus as refused:
+        return refused.response.status_code
+
+
+@pytest.mark.parametrize("moment", [0.0, FAR, 2 * FAR, 4 * FAR, 6 * FAR])
+def test_a_log_out_while_a_socket_opens_on_the_other_process_ends_it(
+    apart: Pair, moment: float
+) -> None:
+    alice = Person(apart[0])
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(ended, alice.at(apart[1]))
+        wait_until(lambda: numbers(apart[1])["hichat_users"] == 1)
+        time.sleep(moment)
+        assert alice.request("POST", "/v2/auth/logout").status_code == 204
+        assert opening.result() in (401, 4500)
+    wait_until(lambda: numbers(apart[1])["hichat_users"] == 0)
 
 
 def test_one_session_is_ended_from_another_device_and_no_other(

@@ -24,7 +24,7 @@ from app import create_app, services
 from app.extensions import db
 from app.models import Attachment, Blob, Medium, Upload
 from app.store import Database
-from app.store.users import now_ms
+from app.store.clock import now_ms
 from tests.support.chat import text
 from tests.support.client import Person
 from tests.support.groups import new_group, team
@@ -82,14 +82,13 @@ def opened(site: Server, migrated: bool = False) -> Iterator[Flask]:
 
 
 def dump(database: Database) -> dict[str, list[Any]]:
-    """Every row that a backup has, of every table, sorted; without where the index of words is."""
+    """Every row that a backup has, of every table, sorted."""
     found = {}
     with database.read() as session:
         for table in db.metadata.sorted_tables:
             if table.name in NOT_KEPT:
                 continue
-            columns = [column for column in table.columns if column.name != "indexed_seq"]
-            statement = select(*columns)
+            statement = select(table)
             if table.name == "blob":
                 statement = statement.where(table.c.refs > 0)
             found[table.name] = sorted(map(tuple, session.execute(statement)), key=repr)

@@ -27,8 +27,9 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 BLOCKED = "Service Worker registration blocked by Playwright"  # as we have asked it to
 # What Chromium writes by itself when a server is away: only tests that take it away allow it.
 NETWORK = ("net::ERR_", "WebSocket connection to")
-SLOW_3G = {"latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
-FAST_3G = {"latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 94_000}
+# As Chromium's developer tools have them: ms for each round trip, bytes a second.
+SLOW_3G = {"latency": 2000, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+FAST_3G = {"latency": 562.5, "downloadThroughput": 180_000, "uploadThroughput": 84_375}
 # All that the client layer does without: a page of it alone is there much sooner.
 VIEWS = re.compile(r"/assets/\w+/(?:styles/|main\.js|views/(?!client\.js|environment\.js))")
 TYPES = {"css": "text/css", ".js": "text/javascript"}
@@ -121,7 +122,7 @@ class Desk:
         assert found == [], found
 
 
-def throttle(page: Page, conditions: dict[str, int]) -> None:
+def throttle(page: Page, conditions: dict[str, float]) -> None:
     """Emulate a slow network from now on."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")

@@ -14,7 +14,7 @@ class Bystanders:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.worker = server.worker()
+        self.workers = server.workers()
         self.people = (Person(server), Person(server))
         self._numbers = itertools.count(1)
         self._stack = ExitStack()
@@ -23,14 +23,14 @@ class Bystanders:
         )
 
     def chat_on(self) -> None:
-        """Each writes to the other; acks and events come at once, in order, from one process."""
+        """Each writes to the other; acks and events come in order, from the same workers."""
         for writer, reader in ((0, 1), (1, 0)):
             number = next(self._numbers)
             ack = self.devices[writer].text(f"line {number}", self.people[reader].id)
             event = self.devices[reader].receive()
             assert ack["seq"] == event["seq"] == number
             assert event["message"]["content"] == f"line {number}"
-        assert self.server.worker() == self.worker, "the worker died and was replaced"
+        assert self.server.workers() == self.workers, "a worker died and was replaced"
 
     def leave(self) -> None:
         self._stack.close()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import services
 from app.store import Store
-from app.store.items import Draft, Mark
+from app.store.log.items import Draft, Mark
 from tests.support.application import application
 from tests.support.groups import crowd
 from tests.support.log import stored, to_user

@@ -11,7 +11,10 @@ PIECE = 65_536
 
 
 class CommitCutter:
-    """A TCP proxy on 127.0.0.1. `armed`: the next transaction is committed and nobody told so."""
+    """A TCP proxy on 127.0.0.1. The transaction with `armed` in it is committed, nobody told so.
+
+    Empty: none. The server has others of its own, which index what was said before.
+    """
 
     def __init__(self, url: str) -> None:
         found = urlsplit(url)
@@ -19,7 +22,7 @@ class CommitCutter:
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
         self.url = found._replace(netloc=f"{found.username}@127.0.0.1:{port}").geturl()
-        self.armed = False
+        self.armed = b""
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -35,10 +38,13 @@ class CommitCutter:
                     threading.Thread(target=pump, args=(client, server), daemon=True).start()
 
     def _ask(self, client: socket.socket, server: socket.socket) -> None:
+        said = b""  # from what is armed on; its COMMIT may come in another piece
         with contextlib.suppress(OSError):
             while data := client.recv(PIECE):
-                if self.armed and b"COMMIT" in data:
-                    self.armed = False
+                if said or (self.armed and self.armed in data):
+                    said += data
+                if b"COMMIT" in said:
+                    self.armed = said = b""
                     client.shutdown(socket.SHUT_RDWR)  # whatever is answered finds nobody
                     self.cuts += 1
                 server.sendall(data)

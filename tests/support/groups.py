@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.models import User
 from app.store import Database
-from app.store.users import now_ms
+from app.store.clock import now_ms
 from tests.support.client import Person
 from tests.support.web import Account, person
 

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine
 
 from app.errors import HiChatError, Unavailable
 from app.store import Database, Store
-from app.store.items import Draft, Item, Mark, Stored
+from app.store.log.items import Draft, Item, Mark, Stored
 from config import with_driver
 from tests.support.log import into, people, to_user
 

@@ -6,9 +6,19 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.support.browser import eventually, wait_for
+from tests.support.browser import Desk, eventually, wait_for
 
+PAGE = 100  # events that a timeline reads at once
 TOLD = "line.items.value.map(entry => [entry.message?.content ?? null, entry.state])"
+
+
+def at_work(desk: Desk, conversation: int | None = None) -> Page:
+    """A page with the client, online; with a conversation, its timeline is `line`."""
+    page = desk.lab()
+    online(page)
+    if conversation is not None:
+        show(page, conversation)
+    return page
 
 
 def online(page: Page) -> None:

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from app.store import Store
-from app.store.events import Entry
-from app.store.items import Draft, Result, Stored
+from app.store.log.events import Entry
+from app.store.log.items import Draft, Result, Stored
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ code of its error, on `/v1` its words.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -79,6 +80,13 @@ class Answer(NamedTuple):
     status: int
     text: str
     json: Any  # None where it is no JSON
+
+
+def answer_of(status: int, text: str) -> Answer:
+    try:
+        return Answer(status, text, json.loads(text))
+    except ValueError:
+        return Answer(status, text, None)
 
 
 def policy(

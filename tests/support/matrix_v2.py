@@ -77,6 +77,7 @@ SYSTEM = [
     Row("GET /healthz", public(200)),
     Row("GET /readyz", public(200)),
     Row("GET /version", public(200)),
+    Row("GET /v2/limits", public(200)),
     Row("GET /metrics", public(200), "from this host"),
 ]
 ACCOUNTS = [

@@ -10,7 +10,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from app import services
-from app.store.users import now_ms
+from app.store.clock import now_ms
 from tests.support.web import Account
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.support.client import PATIENCE
+from tests.support.server import Server
 
 MIB = 1024 * 1024
 
@@ -37,6 +40,47 @@ def peak_memory(pid: int) -> int:
 
 def forget_peak(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+class Growth:
+    """How much more memory each of a server's workers has had since this was made, in bytes.
+
+    They have all begun to serve by then: the start of one takes 40 MB.
+    """
+
+    def __init__(self, server: Server) -> None:
+        wait_for_workers(server)
+        self._before = {pid: memory(pid) for pid in server.workers()}
+        for pid in self._before:
+            forget_peak(pid)
+
+    def most(self) -> int:
+        """Of the worker that has grown most: what is promised is a bound for each."""
+        return max(peak_memory(pid) - before for pid, before in self._before.items())
+
+
+def wait_for_workers(server: Server) -> None:
+    """Ask until each worker has answered."""
+    silent = set(server.workers())
+
+    def ask() -> bool:
+        with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
+            connection.request("GET", "/readyz")
+            assert connection.getresponse().read()
+            end = _other_end(server.port, connection.sock.getsockname()[1])
+            silent.difference_update([pid for pid in silent if end in descriptors(pid)])
+        return not silent
+
+    wait_until(ask, 60)
+
+
+def _other_end(listening: int, port: int) -> str:
+    """What the descriptor stands for that the server has of a connection from `port`."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, here, there, *more = line.split()
+        if (here[-4:], there[-4:]) == (f"{listening:04X}", f"{port:04X}"):
+            return f"socket:[{more[6]}]"
+    raise AssertionError("the server has ended the connection")
 
 
 def threads(pid: int) -> int:

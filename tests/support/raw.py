@@ -25,7 +25,14 @@ def frame(opcode: int, payload: bytes, fin: bool = True, masked: bool = True) ->
         head = struct.pack("!BBQ", first, bit | 127, size)
     if not masked:
         return head + payload
-    return head + MASK + bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
+    return head + MASK + _masked(payload)
+
+
+def _masked(payload: bytes) -> bytes:
+    """In one piece: byte by byte, two megabytes take as long as ten tests."""
+    size = len(payload)
+    mask = (MASK * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload) ^ int.from_bytes(mask)).to_bytes(size)
 
 
 class Refused(ConnectionError):

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.models import Event
 from app.store import Database, Store
-from app.store.acts import Act
-from app.store.items import Appended
-from app.store.search import Filters, Found, Key
-from app.store.words import Query, parse
+from app.store.log.acts import Act
+from app.store.log.items import Appended
+from app.store.search.search import Filters, Found, Key
+from app.store.search.words import Query, parse
 from tests.support.log import stored, to_user
 
 

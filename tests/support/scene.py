@@ -24,6 +24,7 @@ CONNECTED = (*INSIDE, *OUTSIDE)
 ROLES = (*CONNECTED, "revoked", "anonymous")  # revoked: a member whose session has ended
 # Whom things are done to: in the group a member and an admin, outside of it the others.
 OTHERS = ("plain", "deputy", "outsider", "waiting", "friend", "hater")
+SETTINGS = {"HICHAT_RECALL_SECONDS": "3600"}  # what is said is asked about for minutes
 NOWHERE = 10**9
 THUMB = "👍"
 

@@ -53,8 +53,15 @@ class Server:
         return f"ws://127.0.0.1:{self.port}"
 
     def prepare(self) -> None:
-        """Migrate the database, as `manage.py run` does."""
-        self.operate("prepare")
+        """Give it its tables: a copy, or, in a database that has none, as `manage.py run` does."""
+        from tests.support.application import lay_tables  # which ask here for their ports
+        from tests.support.postgres import has_tables
+
+        url = self.environ.get("HICHAT_DATABASE_URL")
+        if not url:
+            lay_tables(self.folder)
+        elif not has_tables(url):
+            self.operate("prepare")
 
     def operate(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """What an operator types: `flask hichat ...`."""

@@ -1,53 +1,46 @@
-"""Where the matrix is played: the scene's server with everybody's devices, and copies of it."""
+"""Where the matrix is played: the scene's server, with everybody's devices."""
 
 from __future__ import annotations
 
-import io
 import json
-import shutil
-import sqlite3
 import uuid
-from contextlib import ExitStack, closing, suppress
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
-from flask import Flask
-from werkzeug.test import TestResponse
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
 
-import config as configuration
-from app import create_app, services
+from app import services
+from app.extensions import db
+from app.store import Database
 from tests.support import handshake, seed
+from tests.support.application import beside
 from tests.support.chat import expect_silence
 from tests.support.client import PATIENCE
-from tests.support.matrix import Answer, Expected, Request
+from tests.support.matrix import Answer, Expected, Request, answer_of
 from tests.support.matrix_ops import OK, V1, Op
 from tests.support.scene import CONNECTED, Scene
 
-DATABASE = "hichat.db"
-# What changes by itself: the index of words, which is behind the log, and when one was last seen.
-UNSTEADY = {"conversation": {"indexed_seq"}, "user": {"seen_at"}}
+# What changes by itself: when one was last seen.
+UNSTEADY = {"user": {"seen_at"}}
 
 
-def dump(database: Path) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table, but for what changes by itself."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        tables = [name for name, in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table'"
-            " AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'search%' AND name <> 'indexed'"
-        )]
-        return {table: _rows(connection, table) for table in tables}
+def dump(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table, sorted, but for what changes by itself."""
+    with database.read() as session:
+        return {
+            table.name: _rows(session, table) for table in db.metadata.sorted_tables
+            if table.name != "indexed"
+        }
 
 
-def _rows(connection: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(f'SELECT * FROM "{table}"')
-    names = [column[0] for column in cursor.description]
-    unsteady = UNSTEADY.get(table, ())
-    return [
-        {name: value for name, value in zip(names, row, strict=True) if name not in unsteady}
-        for row in cursor
-    ]
+def _rows(session: Session, table: Table) -> list[dict[str, Any]]:
+    unsteady = UNSTEADY.get(table.name, ())
+    columns = [column for column in table.columns if column.name not in unsteady]
+    rows = session.execute(select(*columns).order_by(*table.primary_key)).mappings()
+    return [dict(row) for row in rows]
 
 
 class Live:
@@ -55,13 +48,8 @@ class Live:
 
     def __init__(self, scene: Scene, stack: ExitStack) -> None:
         self.scene = scene
-        self.database = scene.server.folder / DATABASE
-        self.snapshot = scene.server.folder / "snapshot.db"
-        with (
-            closing(sqlite3.connect(self.database)) as here,
-            closing(sqlite3.connect(self.snapshot)) as there,
-        ):
-            here.backup(there)
+        app = stack.enter_context(beside(scene.server))
+        self.database = services.of(app).store.database
         people = scene.people
         self.devices = {role: stack.enter_context(people[role].device()) for role in CONNECTED}
         self.seeds = {role: stack.enter_context(people[role].seed_device()) for role in CONNECTED}
@@ -121,16 +109,18 @@ class Live:
         for device in self.seeds.values():
             seed.expect_silence(device)
 
-    def drain(self) -> None:
-        """Let everybody hear what was done."""
-        for device in self.devices.values():
-            ref = uuid.uuid4().hex
-            device.send(op="sync", ref=ref, cursors={})
-            device.expect("synced", ref=ref)
-        for device in self.seeds.values():
-            device.send_text("no JSON at all")
-            while "bad_json" not in device.receive_text():
-                pass
+    def settle(self, op: Op, role: str) -> None:
+        """Let everybody hear what was done: what the same connection says next comes behind it."""
+        word, plaza = uuid.uuid4().hex, self.scene.names["plaza"]
+        own = self.devices[role]
+        if op.name.startswith(V1):
+            self.seeds[role].send(Type=2, TargetId=plaza, Media=1, Content=word)
+        else:
+            own.say(word, plaza)
+        for device in (*self.devices.values(), *self.seeds.values()):
+            if device is not own or op.name.startswith(V1):
+                while word not in device.receive_text():
+                    pass
 
     def heard(self) -> list[tuple[str, list[str]]]:
         """Who has heard what they must not, on any device."""
@@ -152,54 +142,3 @@ def _result(op: Op, frame: dict[str, Any], events: list[dict[str, Any]]) -> Expe
         return OK if frame["online"] else "offline"
     assert frame["op"] == {"read": "receipt", "typing": "synced"}.get(op.name, "ack"), frame
     return OK
-
-
-class Copy:
-    """An application of its own over a copy of the scene, which can be had anew."""
-
-    def __init__(self, live: Live, folder: Path) -> None:
-        self._snapshot = live.snapshot
-        self._database = folder / DATABASE
-        shutil.copy(live.scene.server.folder / "secret_key", folder)
-        shutil.copytree(live.scene.server.folder / "media", folder / "media")
-        shutil.copy(self._snapshot, self._database)
-        self.app: Flask = create_app(configuration.load({
-            "HICHAT_ENV": "testing", "HICHAT_DATA_DIR": str(folder), "HICHAT_RATE_LIMITS": "off",
-        }))
-        self._client = self.app.test_client()
-
-    def close(self) -> None:
-        services.of(self.app).store.database.close()
-
-    def renew(self) -> None:
-        """Undo whatever was done here."""
-        self.close()
-        for name in (f"{DATABASE}-wal", f"{DATABASE}-shm"):
-            self._database.with_name(name).unlink(missing_ok=True)
-        shutil.copy(self._snapshot, self._database)
-
-    def ask(self, request: Request) -> Answer:
-        answer: TestResponse = self._client.open(
-            request.path, method=request.method, query_string=request.query,
-            headers=request.headers, json=request.json, data=_form(request),
-        )
-        with suppress(UnicodeDecodeError):
-            return answer_of(answer.status_code, answer.text)
-        return answer_of(answer.status_code, answer.data.decode("latin-1"))
-
-
-def _form(request: Request) -> Any:
-    """The form, with its files as the test client takes them."""
-    if request.files is None:
-        return request.form
-    files = {key: (io.BytesIO(data), name) for key, (name, data) in request.files.items()}
-    return {**(request.form or {}), **files}
-
-
-def answer_of(status: int, text: str) -> Answer:
-    try:
-        return Answer(status, text, json.loads(text))
-    except ValueError:
-        return Answer(status, text, None)
-
-

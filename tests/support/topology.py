@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.postgres import Postgres, new_database
+from tests.support.application import in_process
+from tests.support.postgres import HASTY, Postgres, name_of, new_database
 from tests.support.valkey import Valkey
 
 MANY = os.environ.get("TEST_TOPOLOGY") == "many"
@@ -27,6 +29,11 @@ def stop() -> None:
     _started.close()
 
 
+def at_end(close: Callable[[], object]) -> None:
+    """Have something ended before what was started until now."""
+    _started.callback(close)
+
+
 atexit.register(stop)  # for programs that are no tests; pytest calls it before
 
 
@@ -36,7 +43,7 @@ def postgres_url() -> str:
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         return given
-    made = Postgres()
+    made = Postgres(**HASTY)
     _started.callback(made.stop)
     made.start()
     return made.url
@@ -54,9 +61,18 @@ def redis_url() -> str:
     return made.url
 
 
+@cache
+def template() -> str:
+    """The name of a migrated database in that PostgreSQL, to be copied."""
+    url = _started.enter_context(new_database(postgres_url()))
+    folder = _started.enter_context(TemporaryDirectory())
+    with in_process(Path(folder), HICHAT_DATABASE_URL=url):
+        return name_of(url)
+
+
 def shared() -> dict[str, str]:
     """The settings of one installation of several processes; its database goes at the end."""
-    url = _started.enter_context(new_database(postgres_url()))
+    url = _started.enter_context(new_database(postgres_url(), template()))
     return {"HICHAT_DATABASE_URL": url, "HICHAT_REDIS_URL": redis_url()}
 
 

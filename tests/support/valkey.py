@@ -18,9 +18,11 @@ START_SECONDS = 30
 class Valkey:
     """One server process on 127.0.0.1, always on the same port. It keeps nothing on the disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        """`options` are added to the command line."""
         self.port = free_port()
         self.folder = folder
+        self.options = options
         self.log_path = folder / "valkey.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -37,7 +39,7 @@ class Valkey:
         """Start, and wait until it answers."""
         command = [
             str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1",
-            "--save", "", "--appendonly", "no", "--dir", str(self.folder),
+            "--save", "", "--appendonly", "no", "--dir", str(self.folder), *self.options,
         ]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)

@@ -32,13 +32,17 @@ PHONE = {
 
 @dataclass
 class Shot:
-    """One picture. `path` names a place of the town in braces; `wait` is a text to wait for."""
+    """One picture. `path` names a place of the town in braces; `wait` is a text to wait for.
+
+    Then messages with the texts `chosen` are chosen, and `keys` are pressed.
+    """
 
     name: str
     path: str
     wait: str
     device: dict[str, Any]
     prefs: dict[str, Any] = field(default_factory=dict)
+    chosen: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
 
 
@@ -46,7 +50,9 @@ SHOTS = [
     Shot("group-light", "/#/g/{group}", "Rules", WIDE, {"theme": "light"}),
     Shot("chat-dark-zh", "/#/c/{private}", "下午两点", DESKTOP, {"theme": "dark", "locale": "zh"}),
     Shot("switcher-dark", "/#/c/{group}", "Perfect", DESKTOP, {"theme": "dark"},
-         ("Control+k", "a")),
+         keys=("Control+k", "a")),
+    Shot("selection-light", "/#/c/{private}", "下午两点", DESKTOP, {"theme": "light"},
+         chosen=("去！我带茶", "已经加了两米", "尾巴再长一点吧")),
     Shot("search-light", "/#/search?q=kite", "found", DESKTOP, {"theme": "light"}),
     Shot("phone-chat-light", "/#/c/{group}", "Perfect", PHONE, {"theme": "light"}),
     Shot("phone-list-dark", "/#/", "Grandma Rosa", PHONE, {"theme": "dark"}),
@@ -66,12 +72,20 @@ def take(browser: Browser, town: Town, shot: Shot) -> bytes:
     page.clock.set_fixed_time(NOON)
     page.goto(shot.path.format(**places))
     expect(page.get_by_text(shot.wait).filter(visible=True).first).to_be_visible()
+    choose(page, shot.chosen)
     for key in shot.keys:
         page.keyboard.press(key)
     settle(page)
     image = Image.open(io.BytesIO(page.screenshot()))
     desk.close()
     return packed(image)
+
+
+def choose(page: Page, texts: tuple[str, ...]) -> None:
+    for i, text in enumerate(texts):
+        page.get_by_role("article").filter(has_text=text).click(button="left" if i else "right")
+        if not i:
+            page.get_by_role("menuitem", name="Choose several").click()
 
 
 def settle(page: Page) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,10 +11,10 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import eventually
 from tests.support.client import Person
-from tests.support.groups import new_group
 from tests.support.server import Server
 from tests.web.conftest import NewDesk
 from tests.web.people import befriend, chat, say, unique
+from tests.web.places import Place, furnish, screens
 
 GRAVE = ("serious", "critical")
 LOOK = """async () => {
@@ -28,15 +27,6 @@ LOOK = """async () => {
 }"""
 
 
-@dataclass
-class Place:
-    """Something of every kind on the screens."""
-
-    private: int
-    group: int
-    code: str
-
-
 def graves(page: Page) -> list[dict[str, Any]]:
     """What axe finds on a page as it is now."""
     if not page.evaluate("'axe' in globalThis"):
@@ -47,30 +37,7 @@ def graves(page: Page) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def place(server: Server, alice: Person, bob: Person) -> Place:
-    carol, dan = Person(server), Person(server)
-    befriend(alice, bob)
-    dan.post("/v2/contacts", user=alice.id, note="We met at the lake")
-    alice.request("PUT", f"/v2/contacts/{carol.id}/block")
-    private = chat(alice, bob)
-    group = new_group(alice, bob, carol, join="approval", announcement="Bring boots")
-    dan.post(f"/v2/groups/{group}/join", note="It is me")
-    for conversation in (private, group):
-        say(bob, conversation, "see https://example.org and `code`")
-        seq = say(alice, conversation, "**yes** @you\n```\nblock\n```")
-        reaction = {"ref": unique("r"), "seq": seq, "emoji": "👍", "on": True}
-        assert bob.post(f"/v2/conversations/{conversation}/reactions", **reaction).ok
-    code = alice.post(f"/v2/groups/{group}/invites", uses=5).json()["code"]
-    return Place(private, group, code)
-
-
-def screens(place: Place) -> list[tuple[str, str]]:
-    """Addresses, and a text by which one sees that the screen is there."""
-    return [
-        ("/#/", "Chats"), (f"/#/c/{place.private}", "code"), (f"/#/c/{place.group}", "code"),
-        ("/#/contacts", "We met at the lake"), ("/#/settings", "Sign out of this device"),
-        (f"/#/g/{place.group}", "It is me"), ("/#/groups/new", "Create the group"),
-        (f"/#/i/{place.code}", "Open the group"), ("/#/search?q=see", "2 messages found."),
-    ]
+    return furnish(alice, bob, Person(server), Person(server))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -122,6 +89,12 @@ def test_axe_finds_nothing_serious_in_dialogs_menus_and_notes(
     page.get_by_role("button", name=re.compile("^Accept ")).click()
     expect(page.get_by_text("is your contact now.")).to_be_visible()
     assert graves(page) == [], "note"
+    page.evaluate("(hash) => { location.hash = hash; }", f"#/c/{place.private}")
+    page.get_by_role("article").filter(has_text="see").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("menuitem", name="Choose several").press("Enter")
+    expect(page.get_by_role("toolbar", name="Chosen messages")).to_be_visible()
+    assert graves(page) == [], "choosing"
 
 
 def test_the_focus_stays_in_a_dialog_and_returns_to_where_it_was(
@@ -175,6 +148,22 @@ def test_nothing_moves_for_whoever_wants_no_motion(desk_of: NewDesk, alice: Pers
         return [animationDuration, transitionDuration].map((text) => parseFloat(text));
     })""")
     assert max(lengths) < 0.001  # seconds
+
+
+def test_one_landmark_is_the_main_one_whatever_a_narrow_window_shows(
+    desk_of: NewDesk, alice: Person, place: Place
+) -> None:
+    page = desk_of(alice, viewport={"width": 360, "height": 800}).tab("/#/")
+    main = page.get_by_role("main")
+    for width in (360, 800, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        for address, text in screens(place):
+            page.evaluate("(hash) => { location.hash = hash; }", address.removeprefix("/"))
+            expect(page.get_by_text(text).filter(visible=True).first).to_be_visible()
+            expect(main).to_have_count(1)
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.evaluate("location.hash = '#/'")
+    expect(main.get_by_role("heading", name="Chats")).to_be_visible()
 
 
 def test_headings_landmarks_and_language_tell_where_one_is(

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import Desk, eventually
 from tests.support.client import PASSWORD, Person
+from tests.support.server import Server
 from tests.web.conftest import NewDesk
 from tests.web.people import elsewhere, unique
 
@@ -63,6 +64,28 @@ def test_what_is_wrong_with_a_sign_up_is_said_at_its_field(
     button.click()
     expect(page.get_by_text("This name is taken: choose another one.")).to_be_visible()
     expect(page.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
+
+
+def test_the_least_length_of_a_password_is_the_one_of_this_server(
+    desk_of: NewDesk, own_server: Server
+) -> None:
+    own_server.environ["HICHAT_PASSWORD_MIN_CHARS"] = "12"
+    own_server.start()
+    page = desk_of(at=own_server).tab("/#/register")
+    expect(page.get_by_text("12 characters or more.")).to_be_visible()
+    fill(page, "nina", "eleven char")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_text("A password has at least 12 characters")).to_be_visible()
+
+
+def test_what_the_server_says_in_english_is_small_print_in_chinese(
+    desk_of: NewDesk, alice: Person
+) -> None:
+    page = refused(desk_of(alice, prefs={"locale": "zh"})).tab("/#/settings")
+    page.locator("input[name=email]").fill("nobody")
+    page.get_by_role("button", name="保存").click()
+    alert = page.get_by_role("alert").filter(has_text="服务器没有接受这项操作。")
+    expect(alert.locator("small[lang=en]")).to_contain_text("email")
 
 
 def test_a_wrong_password_is_told_and_can_be_mended(desk_of: NewDesk, alice: Person) -> None:
@@ -188,6 +211,23 @@ def test_the_theme_changes_at_once_and_stays(desk_of: NewDesk, alice: Person) ->
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_the_theme_is_the_system_s_until_one_is_chosen(desk_of: NewDesk, alice: Person) -> None:
+    page = desk_of(alice, color_scheme="light").tab("/#/settings/appearance")
+    expect(page.get_by_role("radio", name="Dark")).to_be_visible()
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(background)
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(background)
+    assert dark != light
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(background) == light
+    page.get_by_role("radio", name="Dark").check()
+    eventually(lambda: page.evaluate(background), dark)
+    page.get_by_role("radio", name="Light").check()
+    page.emulate_media(color_scheme="dark")
+    eventually(lambda: page.evaluate(background), light)
 
 
 def test_an_export_that_was_cut_off_is_not_saved(desk_of: NewDesk, alice: Person) -> None:

@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, expect
 from tests.support.browser import eventually
 from tests.support.chat import open_chat
 from tests.support.chat_page import (
+    choose,
     composer,
     conversation,
     message,
@@ -155,6 +156,30 @@ def test_up_edits_the_last_message_and_escape_lets_it_be(
         expect(message(reader, "see you at nine")).to_have_count(0)
 
 
+def test_an_edit_that_fails_is_open_again_with_what_was_typed(
+    alice: Person, bob: Person, desk_of: NewDesk
+) -> None:
+    chat = open_chat(alice, bob)
+    say(alice, chat, "see you at nine")
+    desk = desk_of(alice)
+    desk.allow("the server responded with a status of 503")
+    page = open_page(desk, chat)
+    problem = {"code": "unavailable", "detail": "Not stored.", "retry": True}
+    page.route("**/edits", lambda route: route.fulfill(status=503, json=problem))
+    expect(message(page, "see you at nine")).to_be_visible()
+    composer(page).fill("by the way")
+    choose(page, message(page, "see you at nine"), "Edit")
+    composer(page).fill("see you at ten")
+    with page.expect_response("**/edits"):
+        composer(page).press("Enter")
+    expect(page.get_by_text("Edit the message")).to_be_visible()
+    expect(composer(page)).to_have_value("see you at ten")
+    page.unroute("**/edits")
+    composer(page).press("Enter")
+    expect(message(page, "see you at ten")).to_contain_text("edited")
+    expect(composer(page)).to_have_value("by the way")
+
+
 def test_a_draft_waits_in_the_list_and_on_the_other_devices(
     alice: Person, bob: Person, desk_of: NewDesk
 ) -> None:
@@ -172,17 +197,37 @@ def test_a_draft_waits_in_the_list_and_on_the_other_devices(
     expect(conversation(other, bob.name)).to_contain_text("You: I think that")
 
 
+def test_a_list_that_was_read_before_a_draft_was_told_does_not_take_the_draft(
+    alice: Person, bob: Person, desk_of: NewDesk
+) -> None:
+    chat, page, late = open_chat(alice, bob), desk_of(alice).context.new_page(), []
+    page.route("**/v2/conversations?*", lambda route: late.append((route, route.fetch())))
+    with page.expect_request("**/v2/conversations?*"):
+        page.goto(f"/#/c/{chat}")
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        composer(page).fill("half a thought")
+    [(route, answer)] = late
+    with page.expect_response("**/v2/conversations?*"):
+        route.fulfill(response=answer)
+    page.wait_for_timeout(300)  # of what comes, nothing is seen
+    expect(composer(page)).to_have_value("half a thought")
+
+
+
 def test_what_is_too_long_says_by_how_much_and_is_not_sent(
     alice: Person, bob: Person, desk_of: NewDesk
 ) -> None:
-    page = open_page(desk_of(alice), open_chat(alice, bob))
+    chat = open_chat(alice, bob)
+    page = open_page(desk_of(alice), chat)
     composer(page).fill("x" * 10_002)
     expect(page.get_by_text("2 characters too many")).to_be_visible()
     expect(send_button(page.get_by_role("main"))).to_be_disabled()
     composer(page).press("Enter")
     expect(messages(page).get_by_role("article")).to_have_count(0)
+    page.wait_for_timeout(1000)  # so long that a draft would be told: this one would be refused
     composer(page).fill("x" * 10_000)
     expect(send_button(page.get_by_role("main"))).to_be_enabled()
+    eventually(lambda: alice.get(f"/v2/conversations/{chat}")["draft"], "x" * 10_000)
 
 
 def send_button(place: Locator) -> Locator:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, WebSocketRoute
 
 from tests.support.browser import NETWORK, Desk, eventually, wait_for
 from tests.support.chat import burst, open_chat
 from tests.support.client import Person
-from tests.support.lab import expect_texts, online, row, say, show, told
+from tests.support.lab import PAGE, at_work, expect_texts, online, row, say, show, told
 from tests.support.server import Server
 from tests.web.conftest import NewDesk
 from tests.web.people import elsewhere
 
+CLOSED = 3  # a WebSocket's readyState
 STATES = """() => {
     globalThis.states = [];
     const look = () => {
@@ -28,20 +29,11 @@ STATES = """() => {
 }"""
 
 
-@pytest.fixture
-def own(own_server: Server) -> Iterator[tuple[Server, Person, Person, int]]:
-    """A server that a test may stop, with two people and their conversation."""
-    own_server.start()
-    one, other = Person(own_server), Person(own_server)
-    yield own_server, one, other, open_chat(one, other)
-
-
 def at_a_desk(desk_of: NewDesk, server: Server, person: Person) -> tuple[Desk, Page]:
     """Somebody in front of a server that will be taken away."""
     desk = desk_of(person, at=server)
     desk.allow(*NETWORK, "the server responded with a status of 503")
-    page = desk.lab()
-    online(page)
+    page = at_work(desk)
     return desk, page
 
 
@@ -70,9 +62,7 @@ def test_what_was_missed_in_a_break_is_caught_up_with(
     chat = open_chat(alice, bob)
     desk = desk_of(alice)
     desk.allow(*NETWORK)
-    page = desk.lab()
-    online(page)
-    show(page, chat)
+    page = at_work(desk, chat)
     with bob.device() as phone:
         phone.say("before", chat)
         expect_texts(page, "before")
@@ -91,9 +81,7 @@ def test_changes_that_were_missed_show_too(desk_of: NewDesk, alice: Person, bob:
     chat = open_chat(alice, bob)
     desk = desk_of(alice)
     desk.allow(*NETWORK)
-    page = desk.lab()
-    online(page)
-    show(page, chat)
+    page = at_work(desk, chat)
     with bob.device() as phone:
         for content in ("teh", "oops", "fine"):
             phone.say(content, chat)
@@ -131,6 +119,7 @@ def test_a_restart_is_noticed_by_the_banner_only(
     eventually(lambda: sorted(str(content) for content, _ in told(page)), [
         "after", "before", "between",
     ])
+    wait_for(page, "line.items.value.every(({ seq }) => seq)")  # all of them are sent
     assert len(other.history(chat)) == 3
     assert page.evaluate("states").count("online") == 2
 
@@ -151,6 +140,39 @@ def test_a_server_that_was_killed_is_found_again(
         expect_texts(page, "alive")
 
 
+def test_a_refusal_to_tell_what_was_missed_that_may_pass_is_asked_again(
+    desk_of: NewDesk, alice: Person, bob: Person
+) -> None:
+    chat = open_chat(alice, bob)
+    page = at_work(desk_of(alice), chat)
+    asked: list[str] = []
+
+    def refuse_twice(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if frame["op"] == "sync" and frame["cursors"]:
+                asked.append(frame["ref"])
+                if len(asked) <= 2:  # behind the greeting, and behind the list
+                    refusal = {"code": "unavailable", "message": "Not now.", "retry": True}
+                    route.send(json.dumps({"op": "error", "ref": frame["ref"], **refusal}))
+                    return
+            server.send(text)
+
+        route.on_message(pass_on)
+
+    page.route_web_socket("**/v2/socket", refuse_twice)
+    with bob.device() as phone:
+        phone.say("before", chat)
+        expect_texts(page, "before")
+        page.evaluate("client.connection.stop()")
+        phone.say("missed", chat)
+        page.evaluate("client.connection.start()")
+        expect_texts(page, "before", "missed")
+    assert len(asked) == 3
+
+
 def test_a_page_that_was_away_for_long_begins_anew_at_the_end(
     desk_of: NewDesk, alice: Person, bob: Person
 ) -> None:
@@ -158,9 +180,7 @@ def test_a_page_that_was_away_for_long_begins_anew_at_the_end(
     chat = open_chat(alice, bob)
     desk = desk_of(alice)
     desk.allow(*NETWORK)
-    page = desk.lab()
-    online(page)
-    show(page, chat)
+    page = at_work(desk, chat)
     with bob.device() as phone:
         phone.say("long ago", chat)
         expect_texts(page, "long ago")
@@ -169,7 +189,7 @@ def test_a_page_that_was_away_for_long_begins_anew_at_the_end(
         burst(phone, alice.id, [f"number {number}" for number in range(1200)])
     desk.offline(False)
     eventually(lambda: told(page)[-1][0], "number 1199")
-    assert len(told(page)) == 100
+    eventually(lambda: len(told(page)), PAGE)
     assert page.evaluate("id => client.sync.cursors.get(id)", chat) == 1201
     assert page.evaluate("id => client.store.rows(id, 1, 1).then(rows => rows.length)", chat) == 0
     page.evaluate("line.jumpTo(1)")
@@ -181,9 +201,7 @@ def test_a_server_that_knows_less_than_the_page_is_believed(
 ) -> None:
     """It was restored from a backup: what comes now has seqs that the page has seen before."""
     chat = open_chat(alice, bob)
-    page = desk_of(alice).lab()
-    online(page)
-    show(page, chat)
+    page = at_work(desk_of(alice), chat)
     with bob.device() as phone:
         phone.say("one", chat)
         expect_texts(page, "one")
@@ -195,9 +213,29 @@ def test_a_server_that_knows_less_than_the_page_is_believed(
         expect_texts(page, "one", "two")
 
 
+def test_who_signs_out_while_it_connects_leaves_no_error_behind(
+    desk_of: NewDesk, alice: Person
+) -> None:
+    """The desk would find it in the console: of a socket that was broken off, or refused."""
+    page = at_work(desk_of(alice))
+    page.evaluate("""() => {
+        client.connection.stop();
+        globalThis.WebSocket = class extends WebSocket {
+            constructor(...about) {
+                super(...about);
+                queueMicrotask(() => {
+                    globalThis.out = client.signOut().then(() => this.readyState);
+                });
+            }
+        };
+        client.connection.start();
+    }""")
+    assert wait_for(page, "globalThis.out") == CLOSED
+    assert alice.request("GET", "/v2/users/me").status_code == 401
+
+
 def test_an_ended_session_is_left_at_once(desk_of: NewDesk, alice: Person) -> None:
-    page = desk_of(alice).lab()
-    online(page)
+    page = at_work(desk_of(alice))
     [session] = alice.get("/v2/auth/sessions")["sessions"]
     alice.request("DELETE", f"/v2/auth/sessions/{session['id']}")
     wait_for(page, "client.session.user.value === null")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from tests.support.browser import Desk
 from tests.support.server import Server
 
-SIGNALS = """const { batch, computed, effect, scope, signal, untracked } =
+SIGNALS = """const { atEnd, batch, computed, effect, scope, signal, untracked } =
     await import("core/signals.js");"""
 DOM = """const { Element_, append, define, each, h, when } = await import("core/dom.js");
     const place = document.createElement("div"); document.body.append(place);"""
@@ -63,6 +63,21 @@ def test_an_effect_cleans_up_and_ends(page: Page) -> None:
         source.value = 2; end(); source.value = 3;
         return seen;
     """) == [1, -1, 2, -2]
+
+
+def test_what_is_to_be_done_at_the_end_is_done_once_when_its_effect_or_scope_ends(
+    page: Page
+) -> None:
+    assert run(page, """
+        const source = signal(1), other = signal(1), seen = [];
+        const end = effect(() => {
+            const value = source.value;
+            atEnd(() => seen.push(`effect ${value}, ${other.value}`));
+        });
+        const { dispose } = scope(() => atEnd(() => seen.push("scope")));
+        source.value = 2; other.value = 2; end(); end(); dispose();
+        return seen;
+    """) == ["effect 1, 1", "effect 2, 2", "scope"]
 
 
 def test_a_computed_that_nobody_reads_is_not_evaluated_and_holds_nothing(page: Page) -> None:

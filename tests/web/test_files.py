@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser import throttle, wait_for
-from tests.support.chat import open_chat
 from tests.support.chat_page import composer, message, messages, open_page, said
 from tests.support.client import Person
 from tests.support.files import picture
@@ -46,11 +44,6 @@ FILM = """async target => {
     target.dispatchEvent(new ClipboardEvent("paste", options));
 }"""
 SLOW = {"latency": 0, "downloadThroughput": 1_000_000, "uploadThroughput": 20_000}
-
-
-@pytest.fixture
-def chat(alice: Person, bob: Person) -> int:
-    return open_chat(alice, bob)
 
 
 def hand_over(place: Locator, event: str, name: str, kind: str, data: bytes) -> None:

@@ -43,6 +43,58 @@ FRAMES = """log => new Promise(resolve => {
     requestAnimationFrame(step);
 })"""
 
+# Once all that was loaded is in the document: by what comes in above the reader is moved on, who
+# would not be at the top any more.
+SCROLL = """top => {
+    const { slices, timeline, scroller } = document.querySelector("hi-timeline");
+    if (!slices.isWhole || timeline.loading.peek()) return false;
+    scroller.scrollTop = top;
+    return true;
+}"""
+
+# Where a row is behind a scroll whose event has not come yet, and two frames behind a row that came
+# above it meanwhile.
+BETWEEN = """(log, seq) => new Promise(resolve => {
+    const found = log.querySelector(`[data-seq="${seq}"]`);
+    const place = () => found.getBoundingClientRect().top - log.getBoundingClientRect().top;
+    log.scrollTop -= 150;
+    const before = place();
+    const come = document.createElement("div");
+    come.style.height = "500px";
+    log.querySelector(".messages").prepend(come);
+    requestAnimationFrame(() => requestAnimationFrame(() => resolve([before, place()])));
+})"""
+
+# How many nodes came into the list in each frame, until its first message is one before `seq`.
+COMING = """(log, seq) => new Promise(resolve => {
+    const list = log.querySelector(".messages");
+    const came = [0];
+    const watch = new MutationObserver(records => {
+        for (const { addedNodes } of records) came[came.length - 1] += addedNodes.length;
+    });
+    watch.observe(list, { childList: true });
+    const step = () => {
+        if (Number(list.querySelector("article").dataset.seq) < seq) resolve(came);
+        else requestAnimationFrame(step);
+        came.push(0);
+    };
+    log.scrollTop = 200;
+    requestAnimationFrame(step);
+})"""
+
+
+# The lists on the way from one to another, two rows at a time; a row is a letter.
+WAY = """async ([from, to]) => {
+    const { grown } = await import("views/chat/slices.js");
+    const rows = [...to].map(key => ({ key }));
+    const way = [];
+    for (let shown = [...from].map(key => ({ key })); way.at(-1) !== to;) {
+        shown = grown(shown, rows, 2);
+        way.push(shown.map(({ key }) => key).join(""));
+    }
+    return way;
+}"""
+
 
 class Long(NamedTuple):
     """A site with a long conversation, and who reads it."""
@@ -102,20 +154,53 @@ def test_scrolling_up_goes_on_for_ever_and_keeps_its_place(long: Long, desk_of: 
     expect(message(page, exactly(MANY))).to_be_in_viewport()
     frames = log.evaluate(FRAMES)  # told by `-rP`, not asserted: it is the machine's, too
     print("ms of a frame while scrolling: median", frames[len(frames) // 2], "worst", frames[-6:])
-    for _ in range(8):
-        log.evaluate("log => { log.scrollTop = 200; }")
+    for top in (200, 0) * 4:
+        wait_for(page, SCROLL, top)
         seen = in_view(page)
         wait_for(page, f"low => {SEQS}[0] < low", seen["seq"] - 50)
-        assert in_view(page)["seq"] == seen["seq"]
         assert abs(log.evaluate(PLACE, seen["seq"]) - seen["y"]) <= 2
         assert in_document(page) <= MOST_IN_DOCUMENT
     assert in_view(page)["seq"] < MANY - 500
     down = in_view(page)["seq"]
     for _ in range(3):  # and down again: what was let go of comes back
-        log.evaluate("log => { log.scrollTop = log.scrollHeight; }")
+        wait_for(page, SCROLL, 10_000_000)
         wait_for(page, f"high => {SEQS}.at(-1) > high", down)
         down = int(log.get_by_role("article").last.get_attribute("data-seq") or 0)
         assert in_document(page) <= MOST_IN_DOCUMENT
+
+
+@pytest.mark.parametrize(("shown", "wanted", "way"), [
+    ("", "abcde", ["abcde"]),
+    ("abc", "abcdefgh", ["abcde", "abcdefg", "abcdefgh"]),
+    ("defghi", "abcde", ["bcdefg", "abcde"]),
+    ("abcdef", "efghi", ["cdefgh", "efghi"]),
+    ("abcdef", "bdf", ["bdf"]),
+    ("abc", "xyz", ["xyz"]),
+])
+def test_a_list_becomes_another_one_by_a_few_rows_at_its_ends(
+    desk_of: NewDesk, shown: str, wanted: str, way: list[str]
+) -> None:
+    assert desk_of().tab().evaluate(WAY, [shown, wanted]) == way
+
+
+def test_what_is_loaded_comes_into_the_document_a_few_rows_at_a_time(
+    long: Long, desk_of: NewDesk
+) -> None:
+    page = open_page(desk_of(long.reader, at=long.server), long.chat, seq=70_000)
+    expect(message(page, exactly(70_000))).to_be_focused()
+    first = page.evaluate(f"{SEQS}[0]")
+    came = messages(page).evaluate(COMING, first - 90)
+    assert sum(came) >= 90
+    assert max(came) <= 24
+
+
+def test_rows_that_come_between_a_scroll_and_its_event_do_not_undo_the_scroll(
+    long: Long, desk_of: NewDesk
+) -> None:
+    page = open_page(desk_of(long.reader, at=long.server), long.chat, seq=50_000)
+    expect(message(page, exactly(50_000))).to_be_focused()
+    before, after = messages(page).evaluate(BETWEEN, 50_000)
+    assert abs(after - before) <= 2
 
 
 def test_an_address_leads_into_the_middle_and_a_button_back(long: Long, desk_of: NewDesk) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import sqlite3
+from contextlib import closing
+
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import eventually
-from tests.support.chat import open_chat
+from tests.support.browser import eventually, wait_for
 from tests.support.chat_page import (
     choose,
     composer,
@@ -19,12 +20,8 @@ from tests.support.chat_page import (
 )
 from tests.support.client import Person
 from tests.support.groups import new_group
-from tests.web.conftest import NewDesk
-
-
-@pytest.fixture
-def chat(alice: Person, bob: Person) -> int:
-    return open_chat(alice, bob)
+from tests.support.server import Server
+from tests.web.conftest import NewDesk, two_people
 
 
 def both(desk_of: NewDesk, alice: Person, bob: Person, chat: int) -> tuple[Page, Page]:
@@ -162,3 +159,101 @@ def test_a_refusal_is_told_in_words(
     failed.get_by_role("button", name="Try again").click()
     expect(failed.get_by_role("alert")).to_have_count(0)
     eventually(lambda: said(bob, chat).get("content"), "hello?")
+
+
+def age(server: Server, seconds: int) -> None:
+    """Let all that was said have been said so much earlier."""
+    with closing(sqlite3.connect(server.folder / "hichat.db", timeout=30)) as database, database:
+        database.execute("UPDATE event SET at = at - ?", (1000 * seconds,))
+
+
+def offered(page: Page, text: str) -> list[str]:
+    """The acts in the menu of a message."""
+    message(page, text).hover()
+    message(page, text).get_by_role("button", name="More").click()
+    found = page.get_by_role("menu").get_by_role("menuitem").all_inner_texts()
+    page.keyboard.press("Escape")
+    return found
+
+
+def test_an_edit_and_a_recall_are_offered_as_long_as_the_server_takes_them(
+    desk_of: NewDesk, own_server: Server
+) -> None:
+    limits = {"HICHAT_EDIT_SECONDS": "7200", "HICHAT_RECALL_SECONDS": "3600"}
+    one, _, chat = two_people(own_server, **limits)
+    say(one, chat, "early")
+    late = {"Edit", "Recall for everybody"}
+    for seconds, wanted in ((0, late), (5400, {"Edit"}), (5400, set())):
+        age(own_server, seconds)
+        desk = desk_of(one, at=own_server)
+        page = open_page(desk, chat)
+        wait_for(page, "localStorage.getItem('hichat.limits')")
+        assert set(offered(page, "early")) & late == wanted
+        composer(page).press("ArrowUp")
+        expect(composer(page)).to_have_value("early" if "Edit" in wanted else "")
+
+
+def test_several_messages_are_chosen_and_forwarded_in_their_order(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    for text in ("one", "two", "three", "four"):
+        say(bob, chat, text)
+    group = new_group(alice, name="travellers")
+    page = open_page(desk_of(alice), chat)
+    choose(page, message(page, "three"), "Choose several")
+    bar = page.get_by_role("toolbar", name="Chosen messages")
+    expect(bar).to_contain_text("1 chosen")
+    expect(composer(page)).to_have_count(0)
+    message(page, "one").click()
+    message(page, "four").click()
+    message(page, "four").click()  # and out again
+    expect(bar).to_contain_text("2 chosen")
+    bar.get_by_role("button", name="Forward").click()
+    dialog = page.get_by_role("dialog", name="Forward to")
+    dialog.get_by_role("button", name="travellers").click()
+    expect(composer(page)).to_be_visible()
+    eventually(lambda: [
+        event["message"]["content"] for event in alice.history(group) if "message" in event
+    ], ["one", "three"])
+
+
+def test_several_messages_are_chosen_by_keys_and_deleted_for_oneself(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    for text in ("one", "two", "three"):
+        say(bob, chat, text)
+    mine, theirs = both(desk_of, alice, bob, chat)
+    expect(message(mine, "three")).to_be_visible()
+    messages(mine).focus()
+    mine.keyboard.press("ArrowUp")
+    mine.keyboard.press("Enter")
+    mine.get_by_role("menuitem", name="Choose several").press("Enter")
+    expect(message(mine, "three")).to_be_focused()
+    mine.keyboard.press("ArrowUp")
+    mine.keyboard.press("ArrowUp")
+    mine.keyboard.press("Space")
+    boxes = [message(mine, text).get_by_role("checkbox") for text in ("one", "two", "three")]
+    for box, chosen in zip(boxes, (True, False, True), strict=True):
+        expect(box).to_be_checked(checked=chosen)
+    boxes[1].press("Space")
+    boxes[2].press("Space")
+    mine.get_by_role("button", name="Delete for me").press("Enter")
+    dialog = mine.get_by_role("dialog", name="Delete 2 messages for you?")
+    dialog.get_by_role("button", name="Delete for me").press("Enter")
+    for text in ("one", "two"):
+        expect(message(mine, text)).to_have_count(0)
+        expect(message(theirs, text)).to_be_visible()
+    expect(message(mine, "three")).to_be_visible()
+    expect(composer(mine)).to_be_visible()
+
+
+def test_escape_ends_the_choosing(
+    alice: Person, bob: Person, chat: int, desk_of: NewDesk
+) -> None:
+    say(bob, chat, "one")
+    page = open_page(desk_of(alice), chat)
+    composer(page).fill("half a")
+    choose(page, message(page, "one"), "Choose several")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    expect(composer(page)).to_have_value("half a")

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Page, WebSocketRoute
 
-from tests.support.browser import NETWORK, eventually, wait_for
-from tests.support.chat import open_chat
+from tests.support.browser import NETWORK, eventually, throttle, wait_for
 from tests.support.client import Person
-from tests.support.lab import expect_texts, expect_told, online, row, say, show, told
+from tests.support.lab import at_work, expect_texts, expect_told, online, row, say, show, told
 from tests.support.server import Server
-from tests.web.conftest import NewDesk
+from tests.web.conftest import NewDesk, two_people
+
+FIRST_VERSION = """([name, conversation]) => new Promise((done, failed) => {
+    const asked = indexedDB.open(name, 1);
+    asked.onerror = failed;
+    asked.onupgradeneeded = () => {
+        const keys = { events: ["conversation", "seq"], cursors: "id", conversations: "id",
+                       users: "id", outbox: "ref", things: "name" };
+        const stores = Object.entries(keys).map(([store, keyPath]) =>
+            [store, asked.result.createObjectStore(store, { keyPath })]);
+        const { outbox, users } = Object.fromEntries(stores);
+        const message = { media: "text", content: "kept", sent_at: 1 };
+        outbox.put({ ref: "first", order: 1, album: null, at: 1, target: { conversation }, message,
+                     file: null, state: "pending", error: null });
+        users.put({ id: -1, name: "of the version before" });
+    };
+    asked.onsuccess = () => { asked.result.close(); done(); };
+})"""
 
 
 def contents(person: Person, conversation: int) -> list[str]:
     """What the log of a conversation has, whatever any device shows."""
     return [event["message"]["content"] for event in person.history(conversation)]
-
-
-@pytest.fixture
-def chat(alice: Person, bob: Person) -> int:
-    return open_chat(alice, bob)
-
-
-@pytest.fixture
-def own(own_server: Server) -> Iterator[tuple[Server, Person, Person, int]]:
-    """A server that a test may stop, with two people and their conversation."""
-    own_server.start()
-    one, other = Person(own_server), Person(own_server)
-    yield own_server, one, other, open_chat(one, other)
 
 
 def hold_acks(page: Page) -> list[str]:
@@ -55,9 +55,7 @@ def hold_acks(page: Page) -> list[str]:
 def test_a_message_is_shown_at_once_and_marked_on_its_way(
     desk_of: NewDesk, alice: Person, bob: Person, chat: int
 ) -> None:
-    here = desk_of(alice).lab()
-    online(here)
-    show(here, chat)
+    here = at_work(desk_of(alice), chat)
     at_once = here.evaluate("""id => {
         client.outbox.send({ conversation: id }, { media: "text", content: "hello" });
         return line.items.value.map(({ message, state, seq }) => [message.content, state, seq]);
@@ -74,9 +72,7 @@ def test_an_entry_stays_the_same_one_when_its_ack_comes(
     desk_of: NewDesk, alice: Person, chat: int
 ) -> None:
     """Its key is what the view keeps the element by."""
-    here = desk_of(alice).lab()
-    online(here)
-    show(here, chat)
+    here = at_work(desk_of(alice), chat)
     ref = say(here, chat, "hello")
     assert here.evaluate("line.items.value.map(entry => entry.key)") == [ref]
     wait_for(here, "line.items.value[0].seq")
@@ -88,9 +84,7 @@ def test_what_is_said_offline_is_sent_later_in_its_order(
 ) -> None:
     desk = desk_of(alice)
     desk.allow(*NETWORK)
-    here = desk.lab()
-    online(here)
-    show(here, chat)
+    here = at_work(desk, chat)
     desk.offline()
     eventually(lambda: here.evaluate("client.connection.state.value"), "offline")
     for content in ("one", "two", "three"):
@@ -106,8 +100,7 @@ def test_the_outbox_survives_a_reload_on_a_dead_network(
 ) -> None:
     desk = desk_of(alice)
     desk.allow(*NETWORK)
-    here = desk.lab()
-    online(here)
+    here = at_work(desk)
     desk.offline()
     eventually(lambda: here.evaluate("client.connection.state.value"), "offline")
     say(here, chat, "kept")
@@ -121,13 +114,47 @@ def test_the_outbox_survives_a_reload_on_a_dead_network(
     assert here.evaluate("client.store.all('outbox').then(items => items.length)") == 0
 
 
+def test_what_was_not_sent_yet_survives_a_new_version_of_the_client(
+    desk_of: NewDesk, alice: Person, bob: Person, chat: int
+) -> None:
+    """It drops the copies that it has of what the server knows, and nothing else."""
+    desk = desk_of(alice)
+    me = alice.get("/v2/users/me")
+    before = desk.context.new_page()
+    before.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
+    before.goto("/version")  # a page of this origin, and of nothing else
+    before.evaluate(FIRST_VERSION, [f"hichat-{me['id']}-{me['created_at']}", chat])
+    before.close()
+    here = at_work(desk, chat)
+    expect_told(here, ("kept", "sent"))
+    assert contents(bob, chat) == ["kept"]
+    assert here.evaluate("client.store.one('users', -1)") is None
+
+
+def test_what_the_device_cannot_read_any_more_is_sent_all_the_same(
+    desk_of: NewDesk, alice: Person, bob: Person, chat: int
+) -> None:
+    """A read that fails does not say that another tab has sent the message."""
+    desk = desk_of(alice)
+    desk.allow(*NETWORK, "hichat: not kept on this device")
+    here = at_work(desk, chat)
+    desk.offline()
+    eventually(lambda: here.evaluate("client.connection.state.value"), "offline")
+    say(here, chat, "kept")
+    eventually(lambda: here.evaluate("client.store.all('outbox').then(items => items.length)"), 1)
+    here.evaluate("""() => {
+        IDBDatabase.prototype.transaction = () => { throw new DOMException("no", "UnknownError"); };
+    }""")
+    desk.offline(False)
+    expect_told(here, ("kept", "sent"))
+    assert contents(bob, chat) == ["kept"]
+
+
 def test_a_message_whose_ack_was_lost_is_stored_and_shown_once(
     desk_of: NewDesk, alice: Person, bob: Person, chat: int
 ) -> None:
     desk = desk_of(alice)
-    here = desk.lab()
-    online(here)
-    show(here, chat)
+    here = at_work(desk, chat)
     held = hold_acks(here)
     here.evaluate("client.connection.stop(); client.connection.start()")
     online(here)
@@ -168,9 +195,7 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed_meanwhile(
     server, one, other, chat = own
     desk = desk_of(one, at=server)
     desk.allow(*NETWORK, "502", "503")
-    here = desk.lab()
-    online(here)
-    show(here, chat)
+    here = at_work(desk, chat)
     for number in range(10):
         say(here, chat, f"before {number}")
     server.kill()
@@ -186,13 +211,9 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed_meanwhile(
 def test_what_was_too_much_at_once_is_sent_a_little_later_and_in_its_order(
     desk_of: NewDesk, own_server: Server
 ) -> None:
-    own_server.environ |= {"HICHAT_RATE_LIMITS": "on", "HICHAT_MESSAGES_PER_SECOND": "1"}
-    own_server.start()
-    one, other = Person(own_server), Person(own_server)
-    chat = open_chat(one, other)
-    here = desk_of(one, at=own_server).lab()
-    online(here)
-    show(here, chat)
+    limits = {"HICHAT_RATE_LIMITS": "on", "HICHAT_MESSAGES_PER_SECOND": "1"}
+    one, other, chat = two_people(own_server, **limits)
+    here = at_work(desk_of(one, at=own_server), chat)
     here.evaluate("""() => {
         globalThis.refused = [];
         client.connection.on("error", ({ ref, code }) => refused.push([ref, code]));
@@ -210,9 +231,7 @@ def test_a_refused_message_stays_with_its_reason_until_it_is_retried_or_discarde
     desk_of: NewDesk, alice: Person, bob: Person, chat: int
 ) -> None:
     bob.request("PUT", f"/v2/contacts/{alice.id}/block")
-    here = desk_of(alice).lab()
-    online(here)
-    show(here, chat)
+    here = at_work(desk_of(alice), chat)
     first, second = say(here, chat, "please"), say(here, chat, "never mind")
     expect_told(here, ("please", "failed"), ("never mind", "failed"))
     assert here.evaluate("line.items.value[0].error.code") == "blocked"
@@ -229,9 +248,7 @@ def test_a_failed_message_is_still_there_after_a_reload(
 ) -> None:
     bob.request("PUT", f"/v2/contacts/{alice.id}/block")
     desk = desk_of(alice)
-    here = desk.lab()
-    online(here)
-    show(here, chat)
+    here = at_work(desk, chat)
     say(here, chat, "please")
     expect_told(here, ("please", "failed"))
     here.close()
@@ -243,8 +260,7 @@ def test_a_failed_message_is_still_there_after_a_reload(
 def test_the_first_message_to_somebody_opens_the_conversation(
     desk_of: NewDesk, alice: Person, bob: Person
 ) -> None:
-    here = desk_of(alice).lab()
-    online(here)
+    here = at_work(desk_of(alice))
     here.evaluate("""id => {
         client.outbox.send({ user: id }, { media: "text", content: "nice to meet you" });
     }""", bob.id)
@@ -256,9 +272,7 @@ def test_the_first_message_to_somebody_opens_the_conversation(
 def test_a_file_is_uploaded_first_and_is_what_its_content_says(
     desk_of: NewDesk, alice: Person, bob: Person, chat: int
 ) -> None:
-    here = desk_of(alice).lab()
-    online(here)
-    show(here, chat)
+    here = at_work(desk_of(alice), chat)
     here.evaluate("""async id => {
         const canvas = new OffscreenCanvas(40, 30);
         canvas.getContext("2d").fillRect(0, 0, 20, 20);
@@ -282,14 +296,10 @@ def test_a_large_file_goes_on_where_it_stopped_when_the_network_died(
     server, one, other, chat = own
     desk = desk_of(one, at=server)
     desk.allow(*NETWORK)
-    here = desk.lab()
-    online(here)
-    show(here, chat)
+    here = at_work(desk, chat)
     begun: list[str] = []
     here.on("request", lambda request: begun.append(f"{request.method} {request.url}"))
-    here.context.new_cdp_session(here).send("Network.emulateNetworkConditions", {
-        "offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 2_000_000,
-    })
+    throttle(here, {"latency": 0, "downloadThroughput": -1, "uploadThroughput": 2_000_000})
     here.evaluate("""id => {
         const blob = new Blob([new Uint8Array(6_000_000)]);
         client.outbox.send({ conversation: id }, { media: "file", content: "" },
@@ -306,15 +316,34 @@ def test_a_large_file_goes_on_where_it_stopped_when_the_network_died(
     assert event["message"]["attachment"]["size"] == 6_000_000
 
 
+def test_files_chosen_together_arrive_in_their_order_and_hold_up_nothing_else(
+    desk_of: NewDesk, alice: Person, bob: Person, chat: int
+) -> None:
+    here = at_work(desk_of(alice), chat)
+    throttle(here, {"latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000})
+    here.evaluate("""id => {
+        for (const [name, size] of [["large.bin", 3_000_000], ["small.bin", 10]]) {
+            const message = { media: "file", content: name };
+            const file = { blob: new Blob([new Uint8Array(size)]), name, measures: {} };
+            client.outbox.send({ conversation: id }, message, file, "both");
+        }
+    }""", chat)
+    wait_for(here, "line.items.value[1]?.state === 'pending'")  # the small one is uploaded
+    say(here, chat, "look at these")
+    expect_told(
+        here, ("look at these", "sent"), ("large.bin", "uploading"), ("small.bin", "pending")
+    )
+    throttle(here, {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+    wanted = ["look at these", "large.bin", "small.bin"]
+    expect_told(here, *((content, "sent") for content in wanted))
+    assert contents(bob, chat) == wanted
+
+
 def test_an_upload_can_be_given_up(
     desk_of: NewDesk, alice: Person, bob: Person, chat: int
 ) -> None:
-    here = desk_of(alice).lab()
-    online(here)
-    show(here, chat)
-    here.context.new_cdp_session(here).send("Network.emulateNetworkConditions", {
-        "offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1_000_000,
-    })
+    here = at_work(desk_of(alice), chat)
+    throttle(here, {"latency": 0, "downloadThroughput": -1, "uploadThroughput": 1_000_000})
     ref = here.evaluate("""id => client.outbox.send(
         { conversation: id }, { media: "file", content: "" },
         { blob: new Blob([new Uint8Array(6_000_000)]), name: "zeros.bin", measures: {} },

@@ -150,15 +150,17 @@ def test_every_module_is_mapped_and_those_seen_first_are_asked_for_at_once(
         assert set(found) <= first, name
 
 
-def test_the_first_load_is_small(client: FlaskClient) -> None:
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_the_first_load_is_small(client: FlaskClient, locale: str) -> None:
     """All that the page names, and a catalogue of words."""
     text = page(client)
     mapped = import_map(text)
     named = set(re.findall(r'(?:href|src)="(/assets/[^"]+)"', text))
-    named |= {address for name, address in mapped.items() if name.endswith("en.json")}
+    named |= {address for name, address in mapped.items() if name.endswith(f"/{locale}.json")}
     headers = {"Accept-Encoding": "gzip"}
     sizes = {path: len(client.get(path, headers=headers).data) for path in ("/", *named)}
-    print(f"first load: {sum(sizes.values())} bytes in {len(sizes)} files")
+    assert sum(path.endswith(".json") for path in sizes) == 1
+    print(f"first load in {locale}: {sum(sizes.values())} bytes in {len(sizes)} files")
     assert sum(sizes.values()) < FIRST_LOAD, sorted(sizes.items(), key=lambda item: -item[1])[:5]
 
 

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.support.browser import NETWORK, Desk, eventually, wait_for
-from tests.support.chat import open_chat
 from tests.support.client import Person
-from tests.support.lab import expect_texts, expect_told, online, row, say, show, told
+from tests.support.lab import at_work, expect_texts, expect_told, online, row, say, show, told
 from tests.web.conftest import NewDesk
 
 
-@pytest.fixture
-def chat(alice: Person, bob: Person) -> int:
-    return open_chat(alice, bob)
-
-
 def two_tabs(desk: Desk, chat: int) -> tuple[Page, Page]:
-    pages = desk.lab(), desk.lab()
-    for page in pages:
-        online(page)
-        show(page, chat)
-    return pages
+    return at_work(desk, chat), at_work(desk, chat)
 
 
 def test_what_is_said_in_one_tab_stands_in_the_other_once(
@@ -74,8 +63,7 @@ def test_read_in_one_tab_is_read_in_the_other_and_on_the_phone(
     desk_of: NewDesk, alice: Person, bob: Person, chat: int
 ) -> None:
     here, there = two_tabs(desk_of(alice), chat)
-    elsewhere = desk_of(alice).lab()
-    online(elsewhere)
+    elsewhere = at_work(desk_of(alice))
     with bob.device() as phone:
         for content in ("one", "two"):
             phone.say(content, chat)
@@ -107,9 +95,8 @@ def test_what_was_read_without_a_network_is_told_later(
 def test_settings_and_drafts_follow_to_the_other_devices(
     desk_of: NewDesk, alice: Person, chat: int
 ) -> None:
-    here, there = desk_of(alice).lab(), desk_of(alice).lab()
+    here, there = (at_work(desk_of(alice)) for _ in range(2))
     for page in (here, there):
-        online(page)
         wait_for(page, "id => client.conversations.peek(id) !== null", chat)
     here.evaluate("id => client.conversations.patch(id, { pinned: true, silent: true })", chat)
     here.evaluate("id => client.conversations.patch(id, { draft: 'not yet' })", chat)
@@ -121,9 +108,7 @@ def test_settings_and_drafts_follow_to_the_other_devices(
 def test_a_contact_request_and_its_answer_are_seen_at_once(
     desk_of: NewDesk, alice: Person, bob: Person
 ) -> None:
-    hers, his = desk_of(alice).lab(), desk_of(bob).lab()
-    for page in (hers, his):
-        online(page)
+    hers, his = at_work(desk_of(alice)), at_work(desk_of(bob))
     hers.evaluate("id => client.contacts.request(id, 'hi')", bob.id)
     wait_for(his, "client.contacts.waiting.value === 1")
     his.evaluate("id => client.contacts.accept(id)", alice.id)
@@ -133,8 +118,52 @@ def test_a_contact_request_and_its_answer_are_seen_at_once(
     wait_for(hers, "client.conversations.list.value[0]?.title === 'Bobby'")
 
 
+def test_what_is_told_while_a_list_is_on_its_way_counts_more_than_the_list(
+    desk_of: NewDesk, alice: Person, bob: Person, chat: int
+) -> None:
+    page, late = at_work(desk_of(alice), chat), []
+
+    def hold(route: Route) -> None:
+        late.append((route, route.fetch()))
+
+    page.route("**/v2/conversations?*", hold)
+    page.route("**/v2/contacts?*", hold)
+    page.evaluate("""() => {
+        const lists = [client.conversations.refresh(), client.contacts.refresh()];
+        globalThis.read = Promise.all(lists);
+    }""")
+    eventually(lambda: (page.evaluate("0"), len(late))[1], 2)
+    assert alice.request("PATCH", f"/v2/conversations/{chat}", json={"pinned": True}).ok
+    assert bob.post("/v2/contacts", user=alice.id, note="hi").ok
+    wait_for(page, "client.contacts.waiting.value === 1")
+    wait_for(page, "id => client.conversations.peek(id).pinned", chat)
+    for route, answer in late:
+        route.fulfill(response=answer)
+    page.evaluate("read")
+    assert page.evaluate("client.contacts.waiting.value") == 1
+    assert row(page, chat)["pinned"]
+
+
+def test_what_is_told_while_a_row_is_on_its_way_counts_more_than_the_row(
+    desk_of: NewDesk, alice: Person, chat: int
+) -> None:
+    page, late = at_work(desk_of(alice), chat), []
+    page.evaluate("client.api.settled()")
+    page.route(f"**/v2/conversations/{chat}", lambda route: late.append((route, route.fetch())))
+    page.evaluate("id => client.conversations.askFor(id)", chat)
+    eventually(lambda: (page.evaluate("0"), len(late))[1], 1)
+    assert alice.request("PATCH", f"/v2/conversations/{chat}", json={"pinned": True}).ok
+    wait_for(page, "id => client.conversations.peek(id).pinned", chat)
+    for route, answer in late:
+        route.fulfill(response=answer)
+    page.evaluate("client.api.settled()")
+    assert row(page, chat)["pinned"]
+
+
 def test_who_logs_out_in_one_tab_is_out_in_all(desk_of: NewDesk, alice: Person, chat: int) -> None:
-    here, there = two_tabs(desk_of(alice), chat)
+    desk = desk_of(alice)
+    desk.allow("401")  # what the other tab may be asking just then is refused
+    here, there = two_tabs(desk, chat)
     here.evaluate("client.signOut()")
     for page in (here, there):
         wait_for(page, "client.session.user.value === null")
@@ -150,9 +179,7 @@ def test_another_user_in_the_same_browser_sees_nothing_of_the_one_before(
 ) -> None:
     with bob.device() as phone:
         phone.say("for alice only", chat)
-    page = desk_of(alice).lab()
-    online(page)
-    show(page, chat)
+    page = at_work(desk_of(alice), chat)
     expect_texts(page, "for alice only")
     page.evaluate("client.signOut()")
     wait_for(page, "client.session.user.value === null")
@@ -162,6 +189,24 @@ def test_another_user_in_the_same_browser_sees_nothing_of_the_one_before(
     kinds = page.evaluate("client.conversations.list.value.map(row => row.kind)")
     assert "private" not in kinds
     assert told(page) == []
+
+
+def test_an_answer_that_comes_behind_a_log_out_is_nobodys(
+    desk_of: NewDesk, alice: Person, chat: int
+) -> None:
+    page, late = at_work(desk_of(alice), chat), []
+    page.route("**/v2/conversations?*", lambda route: late.append((route, route.fetch())))
+    page.evaluate("void (globalThis.read = client.conversations.refresh())")
+    eventually(lambda: (page.evaluate("0"), len(late))[1], 1)
+    page.evaluate("client.signOut()")  # waits for what is under way, but not for ever
+    page.unroute("**/v2/conversations?*")
+    page.evaluate("""name => client.session.register(name, "correct horse battery")""",
+                  f"new {alice.name[-12:]}")
+    online(page)
+    for route, answer in late:
+        route.fulfill(response=answer)
+    page.evaluate("read")
+    assert page.evaluate("id => client.conversations.peek(id)", chat) is None
 
 
 def test_without_storage_everything_works_in_memory(

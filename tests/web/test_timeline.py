@@ -9,12 +9,12 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.support.browser import eventually, wait_for
 from tests.support.chat import open_chat
 from tests.support.client import Person
-from tests.support.lab import expect_texts, online, row, show, told
+from tests.support.lab import PAGE, at_work, expect_texts, online, row, told
 from tests.support.server import Server
 from tests.web.conftest import NewDesk
 
@@ -57,9 +57,7 @@ def contents(page: Page) -> list[str | None]:
 @pytest.fixture
 def page(desk_of: NewDesk, long_talk: tuple[Person, int]) -> Iterator[Page]:
     person, chat = long_talk
-    made = desk_of(person).lab()
-    online(made)
-    show(made, chat)
+    made = at_work(desk_of(person), chat)
     eventually(lambda: seqs(made)[-1:], [LONG])
     yield made
 
@@ -70,15 +68,40 @@ def run(page: Page, call: str) -> Any:
 
 
 def test_a_long_conversation_opens_at_its_end(page: Page) -> None:
-    assert seqs(page) == list(range(LONG - 99, LONG + 1))
+    assert seqs(page) == list(range(LONG - PAGE + 1, LONG + 1))
     assert (run(page, "hasOlder.value"), run(page, "hasNewer.value")) == (True, False)
+
+
+def test_a_connection_that_comes_while_it_opens_does_not_undo_a_jump(
+    desk_of: NewDesk, long_talk: tuple[Person, int]
+) -> None:
+    person, chat = long_talk
+    page = at_work(desk_of(person))
+    held: list[Route] = []
+    page.route("**/events?limit=*", lambda route: held.append(route))
+    with page.expect_request("**/events?limit=*"):
+        page.evaluate(
+            """id => {
+                globalThis.line = client.timeline(id);
+                globalThis.jump = line.jumpTo(50_000);
+            }""",
+            chat,
+        )
+    page.evaluate("() => { client.connection.stop(); client.connection.start(); }")
+    online(page)
+    for route in held:
+        route.continue_()
+    page.unroute("**/events?limit=*")
+    assert page.evaluate("jump")
+    wait_for(page, "line.loading.value === null")
+    assert 50_000 in seqs(page)
 
 
 def test_scrolling_back_keeps_a_bounded_window_without_gaps(page: Page) -> None:
     for _ in range(8):
         run(page, "loadOlder()")
-    found = seqs(page)
-    assert found == list(range(LONG - 899, LONG - 499))
+    low = LONG - 9 * PAGE + 1
+    assert seqs(page) == list(range(low, low + 400))
     assert run(page, "hasNewer.value")
     for _ in range(8):
         run(page, "loadNewer()")
@@ -126,9 +149,7 @@ def test_a_second_visit_paints_before_the_network_answers(
     with bob.device() as phone:
         phone.say("hello", chat)
     desk = desk_of(alice)
-    page = desk.lab()
-    online(page)
-    show(page, chat)
+    page = at_work(desk, chat)
     expect_texts(page, "hello")
     wait_for(page, "client.store.all('conversations').then(rows => rows.length)")
     page.close()
@@ -149,8 +170,7 @@ def test_a_page_of_the_history_that_is_older_than_a_change_shows_the_change(
     with bob.device() as phone:
         phone.say("teh", chat)
         desk = desk_of(alice)
-        page = desk.lab()
-        online(page)
+        page = at_work(desk)
         held: list[Any] = []
 
         def hold(route: Any) -> None:
@@ -178,10 +198,8 @@ def test_messages_deleted_for_oneself_are_not_shown_anywhere(
     with bob.device() as phone:
         for content in ("one", "two", "three"):
             phone.say(content, chat)
-    pages = [desk_of(alice).lab() for _ in range(2)]
+    pages = [at_work(desk_of(alice), chat) for _ in range(2)]
     for page in pages:
-        online(page)
-        show(page, chat)
         expect_texts(page, "one", "two", "three")
     pages[0].evaluate("id => client.actions.remove(id, [2, 3])", chat)
     for page in pages:
