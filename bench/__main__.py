@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -123,7 +124,7 @@ def machine() -> str:
 
 def versions() -> list[str]:
     """Python, Go, HiChat's commit, and the peers' libraries."""
-    found = [f"Python {sys.version.split()[0]}"]
+    found = [f"Python {sys.version.split()[0]} ({build()})"]
     if shutil.which("go"):
         answer = subprocess.run(["go", "version"], capture_output=True, text=True, check=False)
         found.append(f"Go {answer.stdout.split()[2].removeprefix('go')}")
@@ -137,6 +138,12 @@ def versions() -> list[str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def build() -> str:
+    """How this Python was compiled: without PGO its loop takes about 1.7 times as long."""
+    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    return "with PGO" if "--enable-optimizations" in options else "compiled without PGO"
 
 
 if __name__ == "__main__":

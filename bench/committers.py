@@ -22,8 +22,8 @@ import gevent  # noqa: E402
 from app import services  # noqa: E402
 from app.chat.journal import Journal  # noqa: E402
 from app.store import Store  # noqa: E402
-from app.store.items import Draft, Stored  # noqa: E402
-from app.store.journal import JournalStore  # noqa: E402
+from app.store.log.items import Draft, Stored  # noqa: E402
+from app.store.log.journal import JournalStore  # noqa: E402
 from tests.support.application import application  # noqa: E402
 from tests.support.log import body, people  # noqa: E402
 from tests.support.postgres import Postgres, new_database  # noqa: E402

@@ -78,6 +78,7 @@ def hichat(port: int, data: Path, settings: dict[str, str]) -> Server:
         "PORT": str(port),
         "HICHAT_DATA_DIR": str(data / "hichat"),
         "HICHAT_RATE_LIMITS": "off",
+        "PYTHONDONTWRITEBYTECODE": "",  # it keeps what it compiles, as anywhere: a restart needs it
         **settings,
     }
     binaries = ROOT / ".venv" / "bin"

@@ -1,6 +1,6 @@
 """Fills a store with history, straight through SQLite while the server is down: to save time.
 
-The rows are those that the server itself would have written (app/store/batch.py), one by one and
+The rows are those that the server itself would have written (store/log/batch.py), one by one and
 with the indexes in place, in the order in which messages arrive: many chats at the same time, so
 that the rows of one chat lie scattered among the others'. What is measured goes through the
 server.

@@ -108,7 +108,7 @@ PLANS = {
         Plan(
             "many", "Private messages, 1,000 offered per second: one process, and two workers",
             "latency", "server_us", ("hichat_v2", "hichat_many"), 100, 100, seconds=20.0,
-            warmup=3.0, rate=1000.0,
+            warmup=3.0, rate=1000.0, fresh=True,
         ),
         Plan(
             "bus_stop", "The same, while Valkey stands still (SIGSTOP)",

@@ -64,6 +64,9 @@ COLUMNS: dict[str, tuple[tuple[str, str, float, int], ...]] = {
         ("seconds until the first is greeted", "seconds_first", 1, 2),
         ("until all have caught up", "seconds_all", 1, 2),
         ("events caught up", "events", 1, 0),
+        ("CPU s of the server", "server_cpu", 1, 2),
+        ("of the database", "database_cpu", 1, 2),
+        ("of the bus", "bus_cpu", 1, 2),
         ("server RSS, MB", "rss", 2**20, 0),
     ),
     "uploads": (

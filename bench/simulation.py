@@ -8,7 +8,7 @@ from math import ceil
 from random import Random
 from typing import TYPE_CHECKING
 
-from .sizing import Costs, Load, Plan
+from .sizing import SEVERAL, Costs, Load, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +119,8 @@ class Site:
             for began in batch:
                 self._note(self.acks, began)
                 self._tell(worker, began)
-            self._commit(worker)
+            pause = costs.gather_ms / 1e3 if len(batch) >= SEVERAL else 0.0
+            self.clock.after(pause, lambda: self._commit(worker))
 
         def ask() -> None:
             us = costs.database + costs.row * len(batch)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 CONNECTIONS = 20_000  # of a worker: HICHAT_MAX_CONNECTIONS
+SEVERAL = 3  # messages: such a batch says that others are on their way (app/chat/journal.py)
 FULL = 0.6  # of a core: what a process is planned to use; the rest is for bursts
 
 
@@ -13,20 +14,21 @@ FULL = 0.6  # of a core: what a process is planned to use; the rest is for burst
 class Costs:
     """CPU microseconds on one core of the machine of docs/performance.md, unless it says otherwise.
 
-    Where it says "taken", the figure is not of ours.
+    Where it says "assumed", it is not measured; docs/scale.md says where the others are from.
     """
 
     read: float = 7.0  # a worker: read a message, check it, ack it; with its share of gevent
-    commit: float = 2000.0  # a worker: a batch, whatever is in it
+    commit: float = 1000.0  # a worker: a batch, whatever is in it
     store: float = 9.5  # a worker: a message of a batch
-    database: float = 1400.0  # PostgreSQL: a batch
+    database: float = 1000.0  # PostgreSQL: a batch
     row: float = 22.0  # PostgreSQL: a message of a batch; 12, and 10 for the index of heads
     publish: float = 15.0  # a worker: tell the bus of an event
     bus: float = 2.3  # Valkey: take an event, or give it to a process
     hear: float = 25.0  # a worker: an event from the bus, decoded and encoded for its devices
     deliver: float = 11.0  # a worker: a frame to a device
-    flush_ms: float = 2.0  # the database's disk, until a flush is there
-    hop_ms: float = 0.3  # the network between two machines, one way (taken)
+    gather_ms: float = 8.0  # a worker: how long the batch behind one of several messages gathers
+    flush_ms: float = 2.0  # the database's disk, until a flush is there (assumed)
+    hop_ms: float = 0.3  # the network between two machines, one way (assumed)
     device_kb: float = 27.0  # memory of a worker for each connection
     worker_mb: float = 110.0  # and without any
 
@@ -74,9 +76,12 @@ def listeners(load: Load, workers: int) -> float:
 
 
 def batch_of(load: Load, costs: Costs, workers: int) -> float:
-    """Messages in a batch: those that arrive while the one before it is on its way."""
+    """Messages in a batch: those that arrive while the one before it is on its way, and gathers."""
     way = (costs.flush_ms + 4 * costs.hop_ms) / 1e3 + (costs.commit + costs.database) / 1e6
-    return max(1.0, load.rate / workers * way)
+    batch = load.rate / workers * way
+    if batch >= SEVERAL:
+        batch += load.rate / workers * costs.gather_ms / 1e3
+    return max(1.0, batch)
 
 
 def plan(load: Load, costs: Costs) -> Plan:

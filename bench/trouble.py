@@ -115,6 +115,7 @@ class Comeback:
         self.swarm.on_drop, self.swarm.on_open = self._dropped, self._greeted
         self.swarm.on_payload = self._heard
         workers = [pid for pid in proc.tree(self.job.pid) if pid != self.job.pid]
+        meter = proc.Meter(self.job.pid, self.job.beside)
         began = perf_counter()
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
@@ -123,14 +124,13 @@ class Comeback:
             if perf_counter() - began > PATIENCE:
                 raise Trouble(f"{self.lost} fell, {self.back} came back, {self.done} caught up")
         seconds = perf_counter() - began
-        rss = proc.rss_bytes(self.job.pid)
+        result = meter.stop()
         self.swarm.close(timeout=15)
-        return {
+        return result | {
             "seconds_first": self.first - began,
             "seconds_all": seconds,
             "events": self.events,
             "lost": count * BEHIND - self.events,
-            "rss": rss,
         }
 
     def _dropped(self, connection: Connection) -> None:
