@@ -85,10 +85,10 @@ def post_worker_init(worker):
 
     app = services.of(worker.wsgi)
     app.start()
-    stop = worker.handle_exit
+    stop, worker.drain = worker.handle_exit, None
 
     def drain_and_stop(signum, frame):
-        gevent.spawn(app.drain)
+        worker.drain = worker.drain or gevent.spawn(app.drain)  # a second TERM may follow
         stop(signum, frame)
 
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
@@ -97,3 +97,12 @@ def post_worker_init(worker):
         shown = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(_host, _host)
         with contextlib.suppress(OSError):  # no room for it, as for any other line of the log
             print(f"HiChat is ready: http://{shown}:{_config.port}", flush=True)
+
+
+def worker_exit(server, worker):
+    """It serves nobody any more, perhaps before the drain has noted who was here: wait for that.
+
+    As long as it takes: the master ends whoever needs more than graceful_timeout.
+    """
+    if getattr(worker, "drain", None):
+        worker.drain.join()

@@ -48,7 +48,7 @@ class RedisLeases:
         self._gone: set[int] = set()
         self._others: set[str] = set()  # processes that live
         self._behind = True  # whether what Redis knows of us may be anything
-        self._stopping = False
+        self._stopping: int | None = None  # seconds for which we are still believed in
         self._work = Event()
         self._told = Event()  # another one for each time that Redis is told
 
@@ -101,11 +101,14 @@ class RedisLeases:
 
     def stop(self, seconds: int) -> None:
         """The process ends: its users are believed to be online for so long, they come back."""
-        self._stopping = True
+        self._stopping = max(1, seconds)
         try:
-            self._client.expire(self._names.alive(self._process), max(1, seconds))
+            self._leave(self._stopping)
         except AWAY as error:
             log.warning("presence_not_left", error=str(error))
+
+    def _leave(self, seconds: int) -> None:
+        self._client.expire(self._names.alive(self._process), seconds)
 
     # -- the greenlet ------------------------------------------------------------------------
 
@@ -115,7 +118,7 @@ class RedisLeases:
         while True:
             self._work.wait(RENEW)
             self._work.clear()
-            if not self._stopping:
+            if self._stopping is None:
                 try:
                     self._renew()
                     if time.monotonic() - met >= RENEW:
@@ -134,6 +137,8 @@ class RedisLeases:
         pipe.set(names.alive(process), 1, ex=LIFE)
         pipe.sadd(names.processes, process)
         forgotten = bool(pipe.execute()[1])  # Redis was emptied, or we were taken for dead
+        if self._stopping is not None:  # meanwhile: that sign of life must not outlive us
+            self._leave(self._stopping)
         anew = forgotten or self._behind
         come, gone = (set(self._mine), set()) if anew else (self._come, self._gone)
         self._come, self._gone = set(), set()
