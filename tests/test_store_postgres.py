@@ -206,11 +206,11 @@ def test_a_batch_that_cannot_be_put_into_an_order_is_refused_and_the_next_one_st
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice, bob = people(store, 2)
-    write = Batch.write
-    monkeypatch.setattr(Batch, "write", lambda self: self.connection.execute(_CONFLICT))
+    writes = Batch.writes
+    monkeypatch.setattr(Batch, "writes", lambda self: self.connection.execute(_CONFLICT))
     refused, = store.journal.commit([to_user(alice, bob, ref="r")])
     assert isinstance(refused, Unavailable) and refused.retry
-    monkeypatch.setattr(Batch, "write", write)
+    monkeypatch.setattr(Batch, "writes", writes)
     place, = stored(store.journal.commit([to_user(alice, bob, ref="r")]))
     assert (place.seq, place.fresh) == (1, True)
 
@@ -258,7 +258,7 @@ def test_whoever_waits_for_a_connection_that_is_cut_is_refused_and_the_next_one_
         while not (found := database.rows(sleeping)):
             pass
         if ended:  # in the same moment, by PostgreSQL
-            database.rows("SELECT pg_terminate_backend(?)", found[0][0])
+            database.rows("SELECT pg_terminate_backend(?::int)", found[0][0])
         database._watch.cut(float("inf"))
         with pytest.raises(Unavailable):
             waiting.result(timeout=60)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from app.store.database import Database, spelled
+from app.store.database import Database, Row, run
 
 Numbers = Sequence[tuple[int, ...]]
 _encode = msgspec.json.Encoder().encode
@@ -41,7 +40,7 @@ class Asked:
     def read(
         self, database: Database, rows: Numbers,
         before: Sequence[object] = (), behind: Sequence[object] = (),
-    ) -> list[tuple[Any, ...]]:
+    ) -> list[Row]:
         """What a reader finds about these rows, of which there is one at least.
 
         Further parameters of the template stand `before` and `behind` the table.
@@ -49,9 +48,7 @@ class Asked:
         text, parameters = self.about(database.embedded, rows)
         return database.rows(text, *before, *parameters, *behind)
 
-    def run(self, connection: Connection, rows: Numbers) -> list[Any]:
+    def run(self, connection: Connection, rows: Numbers) -> list[Row]:
         """What a running transaction finds about these rows, of which there is one at least."""
-        embedded = connection.dialect.name == "sqlite"
-        text, parameters = self.about(embedded, rows)
-        cursor: Any = connection.connection.cursor()
-        return list(cursor.execute(spelled(text, embedded), parameters).fetchall())
+        text, parameters = self.about(connection.dialect.name == "sqlite", rows)
+        return run(connection, text, *parameters)

@@ -7,6 +7,7 @@ not waited for, and one that must be read has a watcher.
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import count
 from select import POLLIN, POLLOUT
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from gevent import get_hub, monkey, sleep
 from psycopg.abc import PQGen
 from psycopg.waiting import READY_R, READY_W, WAIT_R, WAIT_W
 
+from app.store.exchange import Exchange
+
 T = TypeVar("T")
 INTERVAL = 0.1  # seconds; psycopg's own, for where it waits itself
 TURN = 100  # steps without a wait before the other greenlets get their turn
@@ -24,7 +27,11 @@ _poll = monkey.get_original("select", "poll")  # a look, without a turn of the e
 
 
 class CooperativeConnection(psycopg.Connection[Any]):
-    """psycopg's connection, with a way to wait that fits gevent."""
+    """psycopg's connection, with a way to wait that fits gevent, and one to ask much at once."""
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        return Exchange(self)
 
     def wait(
         self, gen: PQGen[T], interval: float = INTERVAL, timeout: float | None = None

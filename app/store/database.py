@@ -9,11 +9,12 @@ under gevent, and a write runs in the greenlet that asks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 import structlog
 from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, Engine, Transaction, create_engine, event, inspect, text
@@ -27,6 +28,7 @@ from app.store.postgresql import PATIENCE, Watch, unbounded
 
 log = structlog.get_logger()
 T = TypeVar("T")
+_encode = msgspec.json.Encoder().encode
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 READ_CACHE, WRITE_CACHE = 4096, 32_768  # KiB of pages that a SQLite connection keeps
 RETRIES = 5
@@ -36,6 +38,17 @@ TRANSIENT = frozenset(("40001", "40P01"))
 AWAY = (OperationalError, InternalError, PoolTimeout)
 _REVISION = "SELECT version_num FROM alembic_version"
 _TOUCH = "UPDATE alembic_version SET version_num = version_num"
+
+
+Row = tuple[Any, ...]
+
+
+class Write(NamedTuple):
+    """Rows to write: of SQLite `one` by one, of PostgreSQL `all` as one parameter, in JSON."""
+
+    one: str
+    all: str
+    rows: Sequence[Row]
 
 
 class Contested(Exception):
@@ -87,7 +100,7 @@ class Database:
         except AWAY as error:
             raise _unavailable(error) from error
 
-    def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, *parameters: object) -> list[Row]:
         """One hot SELECT, with `?` for each parameter, straight through the driver."""
         try:
             if self.embedded:
@@ -96,24 +109,18 @@ class Database:
                     self._reader = self.engine.raw_connection()
                     self._reader.detach()  # ours: the pool is for what holds one for a while
                 return list(self._reader.dbapi_connection.execute(statement, parameters))
-            return self._rows(spelled(statement, self.embedded), parameters)
+            return self._rows(statement, parameters)
         except (*AWAY, *self._away) as error:
             raise _unavailable(error) from error
 
-    def _rows(self, statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: str, parameters: Sequence[object]) -> list[Row]:
         """One statement of PostgreSQL, without a transaction around it: one round trip."""
         with closing(self.engine.raw_connection()) as connection:
-            driver: Any = connection.dbapi_connection
-            try:
-                driver.autocommit = True
-                found = list(driver.execute(statement, parameters).fetchall())
-                driver.autocommit = False
-                return found
-            except BaseException:
-                connection.invalidate()  # nobody knows in which state it is
-                raise
+            driver: Any = connection.driver_connection
+            [found] = driver.exchange.run((statement, parameters))
+            return found  # type: ignore[no-any-return]  # the driver is Any: SQLite has none of it
 
-    def rows_aside(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def rows_aside(self, statement: str, *parameters: object) -> list[Row]:
         """As `rows`, for a SELECT of many milliseconds: the event loop goes on meanwhile.
 
         SQLite: one at a time, in a thread with a connection of its own.
@@ -124,7 +131,7 @@ class Database:
             self._counting, self._counter = ThreadPool(1), self.engine.raw_connection()
             self._counter.detach()
         connection = self._counter.dbapi_connection
-        result: list[tuple[Any, ...]] | Exception = self._counting.apply(
+        result: list[Row] | Exception = self._counting.apply(
             _attempt, (lambda: list(connection.execute(statement, parameters)),)
         )
         if isinstance(result, self._driver.OperationalError):
@@ -150,11 +157,11 @@ class Database:
             raise _unavailable(error) from error
 
     def append(
-        self, work: Callable[[Connection], T], last: Callable[[T], None] = lambda _: None
+        self, work: Callable[[Connection], T], last: Callable[[T], Sequence[Write]] = lambda _: ()
     ) -> T:
-        """As `write`, for the journal: `work` may speak to the driver itself.
+        """As `write`, for the journal: `work` may speak to the driver itself (`run`).
 
-        `last` writes what `work` has come to, and reads nothing: on PostgreSQL it goes in one round
+        `last` says what is to write of what `work` has come to: on PostgreSQL it goes in one round
         trip with the COMMIT.
         Raises Contested when a unique key refused, Failed when the database could not do it now.
         """
@@ -162,10 +169,7 @@ class Database:
         def transaction() -> T:
             with self._connected() as connection, connection.begin() as begun:
                 done = work(connection)
-                if self.embedded:
-                    last(done)
-                else:
-                    _commit_with(connection, begun, lambda: last(done))
+                _end(connection, begun, last(done))
                 return done
 
         try:
@@ -276,30 +280,38 @@ def _unavailable(error: Exception) -> Unavailable:
     return Unavailable()
 
 
-def together(connection: Connection) -> AbstractContextManager[object]:
-    """What the driver is asked in this block goes to PostgreSQL in one round trip."""
+def run(connection: Connection, statement: str, *parameters: object) -> list[Row]:
+    """A hot statement of a running transaction, with `?` for each parameter."""
+    return run_each(connection, statement, [parameters])
+
+
+def run_each(
+    connection: Connection, statement: str, rows: Sequence[Sequence[object]]
+) -> list[Row]:
+    """The same with the parameters of each row; what the last one found."""
+    if connection.dialect.name == "sqlite":
+        cursor: Any = connection.connection.cursor()
+        for row in rows:
+            cursor.execute(statement, row)
+        return list(cursor.fetchall())
     driver: Any = connection.connection.driver_connection
-    pipeline: AbstractContextManager[object] = driver.pipeline()
-    return pipeline
+    found: list[list[Row]] = driver.exchange.within(*((statement, row) for row in rows))
+    return found[-1]
 
 
-def _commit_with(connection: Connection, begun: Transaction, last: Callable[[], None]) -> None:
-    try:
-        with together(connection):
-            last()
-            begun.commit()
-    except BaseException:
-        # SQLAlchemy takes it for done, and would give the connection back as it is.
-        try:
-            connection.connection.rollback()
-        except Exception:
-            connection.invalidate()
-        raise
+def _end(connection: Connection, begun: Transaction, writes: Sequence[Write]) -> None:
+    """Write that, and commit."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        for write in writes:
+            driver.executemany(write.one, write.rows)
+    elif writes:
+        driver.exchange.commit(*((write.all, (_json(write.rows),)) for write in writes))
+    begun.commit()  # SQLAlchemy, too, has to know; the driver asks nothing if it is committed
 
 
-def spelled(statement: str, embedded: bool) -> str:
-    """A hot statement, with the driver's own mark for a parameter."""
-    return statement if embedded else statement.replace("?", "%s")
+def _json(rows: Sequence[Row]) -> str:
+    return _encode(rows).decode()
 
 
 def _attempt(transaction: Callable[[], T]) -> T | Exception:

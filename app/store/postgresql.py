@@ -52,7 +52,8 @@ class Watch:
 
         @event.listens_for(engine, "do_connect")
         def make(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
-            return CooperativeConnection.connect(*arguments, **options)
+            # psycopg would prepare statements too, and at a ROLLBACK drop all there are.
+            return CooperativeConnection.connect(*arguments, **options, prepare_threshold=None)
 
         @event.listens_for(engine, "connect")
         def connect(connection: Any, _record: Any) -> None:

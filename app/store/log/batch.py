@@ -33,7 +33,8 @@ from app.models.message import (
 )
 from app.store.asked import Asked
 from app.store.clock import POSTGRESQL, clock
-from app.store.database import together
+from app.store.database import Write, run
+from app.store.log import rows
 from app.store.log.items import (
     ERASED,
     EVERYBODY,
@@ -48,7 +49,6 @@ from app.store.log.pairs import flags_between, given, open_pairs
 from app.store.log.places import Head, Seat
 from app.store.log.references import replied
 from app.store.log.rights import closed, floor, refusal_between, refusal_within
-from app.store.log.rows import Rows
 from app.store.media.media import attach, lock_media
 
 # The hot statements go to the driver as they are: SQLAlchemy's compiler would cost more than the
@@ -60,7 +60,7 @@ _LOCK = """
 _LOCK_SQLITE = _LOCK.format(now="NULL", among="IN (SELECT value FROM json_each(?))", lock="")
 # No key of a conversation changes: whoever only refers to one (a new member) need not wait.
 _LOCK_POSTGRESQL = _LOCK.format(
-    now=POSTGRESQL, among="= ANY(%s)", lock="FOR NO KEY UPDATE"
+    now=POSTGRESQL, among="= ANY(?)", lock="FOR NO KEY UPDATE"
 )
 _SEATS = Asked("""
     SELECT conversation_id, user_id, read_seq, role, muted_until, joined_seq FROM {asked}
@@ -68,7 +68,7 @@ _SEATS = Asked("""
 
 
 class Batch:
-    """One run of one transaction. All is worked out in the constructor, and `write` writes it.
+    """One run of one transaction. All is worked out in the constructor; `writes` is what to write.
 
     `results` is what comes of it.
     """
@@ -183,13 +183,10 @@ class Batch:
     def _lock(self) -> int:
         """Lock the conversations; the time, not before the last lock was there."""
         ids = sorted(set(self.keys))
-        cursor: Any = self.connection.connection.cursor()
         if self.connection.dialect.name == "sqlite":
-            found = cursor.execute(_LOCK_SQLITE, (str(ids),)).fetchall()
+            found = run(self.connection, _LOCK_SQLITE, str(ids))
         else:
-            with together(self.connection):  # the BEGIN before it
-                cursor.execute(_LOCK_POSTGRESQL, (ids,))
-            found = cursor.fetchall()
+            found = run(self.connection, _LOCK_POSTGRESQL, ids)
         self.heads = {row[0]: Head(row[:-1]) for row in found}
         # The embedded one's statement says no time: None in each row.
         return max((row[-1] or 0 for row in found), default=0) or clock(self.connection)
@@ -367,17 +364,19 @@ class Batch:
             head.id, head.kind, head.low, head.high, now, now > read, head.size, blocked
         )
 
-    def write(self) -> None:
-        rows = Rows(self.connection)
+    def writes(self) -> list[Write]:
+        found = []
         if self.rows:
-            rows.append(self.rows, [head for head in self.heads.values() if head.advanced])
+            advanced = (head for head in self.heads.values() if head.advanced)
+            found += [rows.append(self.rows), rows.advance(advanced)]
         if self.mentions:
-            rows.mention([
+            found.append(rows.mention([
                 (to.conversation, user, to.seq) for to, users in self.mentions
                 for user in set(users)
-            ])
+            ]))
         if self.marks:
-            rows.mark_read([(seq, *key) for key, seq in sorted(self.marks.items())])
+            found.append(rows.mark_read([(seq, *key) for key, seq in sorted(self.marks.items())]))
+        return found
 
 
 def _pair(item: Item) -> tuple[int, int]:

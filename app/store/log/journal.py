@@ -59,7 +59,7 @@ class JournalStore:
                 return Batch(connection, batch, self._pairs, look_up, self._contacts_only)
 
             try:
-                done = self._database.append(transaction, Batch.write)
+                done = self._database.append(transaction, Batch.writes)
             except Contested:
                 continue
             self._remember(done.opened)

@@ -22,7 +22,7 @@ from app.models import Conversation, Event
 from app.models.message import ACCOUNT
 from app.models.search import Indexed
 from app.store.asked import Asked
-from app.store.database import Contested, Database, Failed, spelled
+from app.store.database import Contested, Database, Failed, run, run_each
 from app.store.log.said import Said, change_of, said, said_by
 from app.store.search import words
 from app.store.search.wordindex import MOST_ID, MOST_SEQ, Doc, WordIndex, word_index
@@ -271,7 +271,6 @@ class Indexer:
 
     def _write(self, connection: Connection, parts: Sequence[Part]) -> None:
         """Raises Overtaken, and then nothing has happened: it is known before the words are put."""
-        run, here = connection.exec_driver_sql, self.database.embedded
         if _held(connection, [part.head.id for part in parts]) != {
             part.head.id: part.head.indexed_seq for part in parts
         }:
@@ -282,14 +281,15 @@ class Indexer:
             raise Overtaken
         for part in parts:
             for seq, source in part.seen.items():
-                if run(spelled(_SOURCE, here), (part.head.id, seq)).scalar() != source:
+                marks = run(connection, _SOURCE, part.head.id, seq)
+                if (marks[0][0] if marks else None) != source:
                     raise Overtaken
         sources = [
             (part.head.id, seq, 0 if seq in part.marks else source)
             for part in parts for seq, source in part.sources.items()
         ]
         if sources:
-            run(spelled(_SET_SOURCE, here), sources)
+            run_each(connection, _SET_SOURCE, sources)
         removed = (doc for part in parts for doc in part.removed.values())
         added = (doc for part in parts for seq, doc in part.added.items() if seq not in part.marks)
         self.index.put(connection, _with_words(removed), _with_words(added))

@@ -1,0 +1,123 @@
+"""Statements to PostgreSQL that go together: one write, one wait, one wake-up at either end.
+
+psycopg's own pipeline writes each statement by itself and looks at the socket around each: half of
+what a batch of messages cost (docs/performance.md). libpq's own can wait; here it does. What is
+Python in it, and what is SQL, is still translated by psycopg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import count
+from typing import Any, NamedTuple
+
+from psycopg import errors, generators
+from psycopg.abc import PQGen
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.connection import Connection
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
+from psycopg.types.numeric import Int8Dumper
+
+Statement = tuple[str, Sequence[object]]
+"""Its text, with a `?` for each parameter, and those."""
+Row = tuple[Any, ...]
+
+_BEGIN: Statement = ("BEGIN", ())
+_COMMIT: Statement = ("COMMIT", ())
+_SYNC = int(ExecStatus.PIPELINE_SYNC)
+_FAILED = int(ExecStatus.FATAL_ERROR)
+_IDLE = int(TransactionStatus.IDLE)
+
+
+class _Sent(NamedTuple):
+    key: tuple[str, tuple[int, ...]]
+    name: bytes
+    new: bool  # it is prepared in the same exchange
+
+
+class Exchange:
+    """The hot statements of one connection. Each is prepared at its first use, and stays so."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+        self._pgconn = connection.pgconn
+        translating = connection.cursor()
+        translating.adapters.register_dumper(int, Int8Dumper)  # whatever it is: one type, one plan
+        self._translator = Transformer(translating)
+        self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._numbers = count()
+
+    def within(self, *statements: Statement) -> list[list[Row]]:
+        """As `run`, in the transaction, which begins here if it has not yet."""
+        if self._pgconn.transaction_status == _IDLE:
+            return self.run(_BEGIN, *statements)[1:]
+        return self.run(*statements)
+
+    def commit(self, *statements: Statement) -> None:
+        """The last ones of the transaction, and its COMMIT."""
+        self.within(*statements, _COMMIT)
+
+    def run(self, *statements: Statement) -> list[list[Row]]:
+        """What each of them finds. Raises psycopg's error of the first that failed; those behind
+        it were not run. Anything else that is raised ends the connection.
+        """
+        try:
+            results = self._connection.wait(self._talk(statements))
+        except BaseException:
+            self._connection.close()  # nobody knows what it would say next
+            raise
+        for result in results:
+            if result.status == _FAILED:
+                raise errors.error_from_result(result, self._connection.info.encoding)
+        return [self._rows(result) for result in results]
+
+    def _talk(self, statements: Sequence[Statement]) -> PQGen[list[PGresult]]:
+        """The result of each, as far as it came; of what could not be prepared, the reason."""
+        self._pgconn.enter_pipeline_mode()
+        sent = [self._send(text, parameters) for text, parameters in statements]
+        self._pgconn.pipeline_sync()
+        yield from generators.send(self._pgconn)
+        answers: list[PGresult] = []
+        while True:
+            [answer] = yield from generators.fetch_many(self._pgconn)
+            if answer.status == _SYNC:
+                break
+            answers.append(answer)
+        self._pgconn.exit_pipeline_mode()
+        return list(self._matched(sent, iter(answers)))
+
+    def _matched(self, sent: Sequence[_Sent], answers: Iterator[PGresult]) -> Iterator[PGresult]:
+        for key, name, new in sent:
+            answer = next(answers)
+            if new and answer.status == ExecStatus.COMMAND_OK:
+                self._prepared[key] = name
+                answer = next(answers)
+            elif new:
+                next(answers)  # it was not run
+            yield answer
+
+    def _send(self, text: str, parameters: Sequence[object]) -> _Sent:
+        translator = self._translator
+        values = translator.dump_sequence(parameters, [PyFormat.TEXT] * len(parameters))
+        key = text, translator.types or ()
+        name = self._prepared.get(key)
+        new = name is None
+        if name is None:
+            name = b"hichat_%d" % next(self._numbers)
+            self._pgconn.send_prepare(name, _numbered(text), key[1])
+        self._pgconn.send_query_prepared(name, values)
+        return _Sent(key, name, new)
+
+    def _rows(self, result: PGresult) -> list[Row]:
+        self._translator.set_pgresult(result)
+        return self._translator.load_rows(0, result.ntuples, tuple)
+
+
+@cache
+def _numbered(text: str) -> bytes:
+    """As PostgreSQL names its parameters: $1, $2."""
+    first, *rest = text.split("?")
+    places = count(1)
+    return (first + "".join(f"${next(places)}{part}" for part in rest)).encode()
