@@ -13,6 +13,9 @@ from typing import Generic, TypeVar
 import gevent
 from gevent.event import AsyncResult
 
+BUSY = 3  # keys in one statement say that others are on their way:
+REST = 0.02  # seconds that they have to catch the next one
+
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 
@@ -42,9 +45,13 @@ class Gathered(Generic[KeyT, ValueT]):
         return found
 
     def _run(self) -> None:
+        busy = False
         while self._waiting:
+            if busy:
+                gevent.sleep(REST)
             keys = list(islice(self._waiting, self._at_once))
             results = [self._waiting.pop(key) for key in keys]
+            busy = len(keys) >= BUSY
             try:
                 found = self._ask(keys)
                 for key, result in zip(keys, results, strict=True):
