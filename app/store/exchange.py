@@ -27,14 +27,15 @@ Row = tuple[Any, ...]
 _BEGIN: Statement = ("BEGIN", ())
 _COMMIT: Statement = ("COMMIT", ())
 _SYNC = int(ExecStatus.PIPELINE_SYNC)
+_DONE = int(ExecStatus.COMMAND_OK)
 _FAILED = int(ExecStatus.FATAL_ERROR)
 _IDLE = int(TransactionStatus.IDLE)
 
 
-class _Sent(NamedTuple):
-    key: tuple[str, tuple[int, ...]]
-    name: bytes
-    new: bool  # it is prepared in the same exchange
+class _Asked(NamedTuple):
+    text: str
+    values: Sequence[Any]
+    types: tuple[int, ...]
 
 
 class Exchange:
@@ -63,8 +64,9 @@ class Exchange:
         """What each of them finds. Raises psycopg's error of the first that failed; those behind
         it were not run. Anything else that is raised ends the connection.
         """
+        asked = [self._translated(*statement) for statement in statements]
         try:
-            results = self._connection.wait(self._talk(statements))
+            results = self._connection.wait(self._talk(asked))
         except BaseException:
             self._connection.close()  # nobody knows what it would say next
             raise
@@ -73,10 +75,14 @@ class Exchange:
                 raise errors.error_from_result(result, self._connection.info.encoding)
         return [self._rows(result) for result in results]
 
-    def _talk(self, statements: Sequence[Statement]) -> PQGen[list[PGresult]]:
+    def _translated(self, text: str, parameters: Sequence[object]) -> _Asked:
+        values = self._translator.dump_sequence(parameters, [PyFormat.TEXT] * len(parameters))
+        return _Asked(text, values, self._translator.types or ())
+
+    def _talk(self, asked: Sequence[_Asked]) -> PQGen[list[PGresult]]:
         """The result of each, as far as it came; of what could not be prepared, the reason."""
         self._pgconn.enter_pipeline_mode()
-        sent = [self._send(text, parameters) for text, parameters in statements]
+        new = [self._send(statement) for statement in asked]
         self._pgconn.pipeline_sync()
         yield from generators.send(self._pgconn)
         answers: list[PGresult] = []
@@ -86,29 +92,29 @@ class Exchange:
                 break
             answers.append(answer)
         self._pgconn.exit_pipeline_mode()
-        return list(self._matched(sent, iter(answers)))
+        return list(self._matched(asked, new, iter(answers)))
 
-    def _matched(self, sent: Sequence[_Sent], answers: Iterator[PGresult]) -> Iterator[PGresult]:
-        for key, name, new in sent:
+    def _send(self, asked: _Asked) -> bytes | None:
+        """Put it into libpq's buffer; the name under which it is prepared there, if it is new."""
+        name = self._prepared.get((asked.text, asked.types))
+        new = None
+        if name is None:
+            name = new = b"hichat_%d" % next(self._numbers)
+            self._pgconn.send_prepare(name, _numbered(asked.text), asked.types)
+        self._pgconn.send_query_prepared(name, asked.values)
+        return new
+
+    def _matched(
+        self, asked: Sequence[_Asked], new: Sequence[bytes | None], answers: Iterator[PGresult]
+    ) -> Iterator[PGresult]:
+        for statement, name in zip(asked, new, strict=True):
             answer = next(answers)
-            if new and answer.status == ExecStatus.COMMAND_OK:
-                self._prepared[key] = name
+            if name and answer.status == _DONE:
+                self._prepared[statement.text, statement.types] = name
                 answer = next(answers)
-            elif new:
+            elif name:
                 next(answers)  # it was not run
             yield answer
-
-    def _send(self, text: str, parameters: Sequence[object]) -> _Sent:
-        translator = self._translator
-        values = translator.dump_sequence(parameters, [PyFormat.TEXT] * len(parameters))
-        key = text, translator.types or ()
-        name = self._prepared.get(key)
-        new = name is None
-        if name is None:
-            name = b"hichat_%d" % next(self._numbers)
-            self._pgconn.send_prepare(name, _numbered(text), key[1])
-        self._pgconn.send_query_prepared(name, values)
-        return _Sent(key, name, new)
 
     def _rows(self, result: PGresult) -> list[Row]:
         self._translator.set_pgresult(result)
