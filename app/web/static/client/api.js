@@ -9,20 +9,21 @@ export function createApi({ origin }, session) {
 
   /** As http.js's `call`; an access token that has expired is refreshed on the way. */
   function request(method, path, options = {}) {
-    const asked = ask(method, path, options);
+    const asked = authorized((token) => call(origin, method, path, { ...options, token }));
     const settled = asked.catch(() => {}).then(() => underWay.delete(settled));
     underWay.add(settled);
     return asked;
   }
 
-  async function ask(method, path, options) {
+  /** What `work` comes to with an access token; with a new one, where that has expired. */
+  async function authorized(work) {
     const [user, token] = [session.user.peek()?.id, session.token()];
     // What was asked for one user is nobody else's: an answer that comes behind a log-out is none.
     const check = () => { if (!token || session.user.peek()?.id !== user) throw unreachable(); };
     const attempt = async () => {
       check();
       try {
-        return await call(origin, method, path, { ...options, token: session.token() });
+        return await work(session.token());
       } finally {
         check();
       }
@@ -39,6 +40,7 @@ export function createApi({ origin }, session) {
   }
 
   return {
+    authorized,
     request,
     /** Resolves when all that was asked until now is answered. */
     settled: () => Promise.all(underWay),

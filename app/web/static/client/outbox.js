@@ -185,7 +185,7 @@ export class Outbox {
       const item = { ...this.#items.peek().get(ref), ...kept };
       if (item.state !== "uploading") return;
       try {
-        const medium = await upload(this.api, this.session, this.environment.origin, item.file, {
+        const medium = await upload(this.api, this.environment.origin, item.file, {
           signal,
           begun: (location) => this.#change(ref, { file: { ...item.file, location } }),
           progress: (part) => this.#show(ref, { progress: part }),

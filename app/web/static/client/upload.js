@@ -10,23 +10,22 @@ const BYTES = { "Content-Type": "application/offset+octet-stream" };
  * `location`, where an upload of it was begun before, is told to `begun` once there is a new one;
  * `progress` hears 0..1. Returns the medium. Throws ApiError, or the abort of `signal`.
  */
-export async function upload(api, session, origin, file, { begun, progress, signal }) {
-  const ask = (method, path, headers, body) => asked(session, { method, url: origin + path, headers, body, signal, progress: () => {} });
+export async function upload(api, origin, file, { begun, progress, signal }) {
+  const send = (method, path, headers, body, told = () => {}) => api.authorized((token) => (
+    sent({ method, url: origin + path, headers: { ...VERSION, ...headers }, body, signal, progress: told }, token)
+  ));
   let location = file.location;
-  let offset = location ? await offsetOf(ask, location) : null;
+  let offset = location ? await offsetOf(send, location) : null;
   if (offset === null) {
-    const headers = { ...VERSION, "Upload-Length": String(file.blob.size), "Upload-Metadata": metadata(file) };
-    location = (await ask("POST", "/v2/uploads", headers)).header("Location");
+    const headers = { "Upload-Length": String(file.blob.size), "Upload-Metadata": metadata(file) };
+    location = (await send("POST", "/v2/uploads", headers)).header("Location");
     offset = 0;
     begun(location);
   }
   if (offset < file.blob.size || !file.blob.size) {
-    await asked(session, {
-      method: "PATCH", url: origin + location, signal,
-      headers: { ...VERSION, ...BYTES, "Upload-Offset": String(offset) },
-      body: file.blob.slice(offset),
-      progress: (sent) => progress(file.blob.size ? (offset + sent) / file.blob.size : 1),
-    });
+    const headers = { ...BYTES, "Upload-Offset": String(offset) };
+    const told = (loaded) => progress(file.blob.size ? (offset + loaded) / file.blob.size : 1);
+    await send("PATCH", location, headers, file.blob.slice(offset), told);
   }
   return api.get(location);
 }
@@ -37,9 +36,9 @@ export function giveUp(api, location) {
 }
 
 /** How much of an upload has arrived; null where it is not known any more. */
-async function offsetOf(ask, location) {
+async function offsetOf(send, location) {
   try {
-    return Number((await ask("HEAD", location, VERSION)).header("Upload-Offset"));
+    return Number((await send("HEAD", location, {})).header("Upload-Offset"));
   } catch (error) {
     if (error.status === 404) return null;
     throw error;
@@ -54,18 +53,6 @@ function metadata({ name, blob, measures = {} }) {
 
 function base64(text) {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
-}
-
-/** A request with the access token; one that has expired is refreshed. */
-async function asked(session, request) {
-  const token = session.token();
-  try {
-    return await sent(request, token);
-  } catch (error) {
-    if (error.code !== "token_expired") throw error;
-    await session.refresh(token);
-    return sent(request, session.token());
-  }
 }
 
 /** XMLHttpRequest, since `fetch` does not tell how much was sent. */
