@@ -68,7 +68,7 @@ def started(
         )
     try:
         deadline = time.monotonic() + PATIENCE
-        while not answers(port):
+        while "HiChat is ready" not in log.read_text() or not answers(port):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)

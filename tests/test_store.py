@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from app.errors import BadRequest, NameTaken, NotAMember, SessionRevoked, UnknownUser
 from app.extensions import db
 from app.models import User
 from app.store import Database, Store
-from app.store.database import newest_revision
+from app.store.database import Contested, newest_revision
 from app.store.search.wordindex import is_index_table
 from app.user.accounts import check_name
 from tests.support.log import contents, people, stored, to_user
@@ -34,6 +34,23 @@ def test_the_migrations_make_exactly_what_the_models_say(database: Database) -> 
 def test_a_migrated_database_is_current_and_answers(database: Database) -> None:
     assert database.schema() == newest_revision()
     database.ping()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_behind_a_commit_that_fails_messages_are_stored(database: Database, store: Store) -> None:
+    alice, bob = people(store, 2)
+
+    def work(connection: Connection) -> None:
+        for statement in (
+            "PRAGMA defer_foreign_keys = ON",  # so that it is the COMMIT that is refused
+            "INSERT INTO member (conversation_id, user_id, joined_seq, read_seq, role, muted_until)"
+            " VALUES (1000000, 1000000, 0, 0, 0, 0)",
+        ):
+            connection.exec_driver_sql(statement).close()
+
+    with pytest.raises(Contested):
+        database.append(work)
+    stored(store.journal.commit([to_user(alice, bob)]))
 
 
 # -- accounts ------------------------------------------------------------------------------

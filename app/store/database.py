@@ -9,7 +9,7 @@ under gevent, and a write runs in the greenlet that asks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import structlog
 from gevent.threadpool import ThreadPool
-from sqlalchemy import Connection, Engine, Transaction, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -167,9 +167,9 @@ class Database:
         """
 
         def transaction() -> T:
-            with self._connected() as connection, connection.begin() as begun:
+            with self._connected() as connection, connection.begin():
                 done = work(connection)
-                _end(connection, begun, last(done))
+                _write(connection, last(done))
                 return done
 
         try:
@@ -219,7 +219,13 @@ class Database:
             return
         if self._kept is None:
             self._kept = self._writer.connect()
-        yield self._kept
+        try:
+            yield self._kept
+        except BaseException:
+            # After a COMMIT that failed SQLAlchemy believes that nothing is left of it.
+            with suppress(self._driver.Error):
+                self._kept.connection.rollback()
+            raise
 
     def _run(self, transaction: Callable[[], T]) -> T:
         if not self.embedded:
@@ -299,15 +305,14 @@ def run_each(
     return found[-1]
 
 
-def _end(connection: Connection, begun: Transaction, writes: Sequence[Write]) -> None:
-    """Write that, and commit."""
+def _write(connection: Connection, writes: Sequence[Write]) -> None:
+    """The last of a transaction; on PostgreSQL with its COMMIT: a second one asks nothing."""
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         for write in writes:
             driver.executemany(write.one, write.rows)
     elif writes:
         driver.exchange.commit(*((write.all, (_json(write.rows),)) for write in writes))
-    begun.commit()  # SQLAlchemy, too, has to know; the driver asks nothing if it is committed
 
 
 def _json(rows: Sequence[Row]) -> str:
