@@ -18,9 +18,9 @@ class Costs:
     """
 
     read: float = 7.0  # a worker: read a message, check it, ack it; with its share of gevent
-    commit: float = 1000.0  # a worker: a batch, whatever is in it
-    store: float = 9.5  # a worker: a message of a batch
-    database: float = 1000.0  # PostgreSQL: a batch
+    commit: float = 600.0  # a worker: a batch, whatever is in it
+    store: float = 11.0  # a worker: a message of a batch
+    database: float = 850.0  # PostgreSQL: a batch
     row: float = 22.0  # PostgreSQL: a message of a batch; 12, and 10 for the index of heads
     publish: float = 15.0  # a worker: tell the bus of an event
     bus: float = 2.3  # Valkey: take an event, or give it to a process
