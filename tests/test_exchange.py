@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from app.store import Database
-from app.store.database import run, run_each
+from app.store.database import Failed, run, run_each
 
 pytestmark = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 
@@ -86,6 +87,65 @@ def test_a_transaction_begins_with_its_first_statement_and_ends_with_its_last(
         assert run_each(connection, own, [(began,), ("epoch",)]) == [(False,)]
         exchange.commit((own, (began,)))
         assert exchange.run((own, (began,))) == [[(False,)]]
+
+
+def test_a_statement_that_stands_there_twice_is_prepared_once(database: Database) -> None:
+    names = "SELECT count(*) FROM pg_prepared_statements WHERE statement = $1"
+    statement = "SELECT ?::text || 'twice'"
+    with database.engine.connect() as connection:
+        for _ in range(2):
+            found = run_each(connection, statement, [("a",), ("b",), ("c",)])
+            assert found == [("ctwice",)]
+            prepared = "SELECT $1::text || 'twice'"
+            [(number,)] = run(connection, names.replace("$1", "?"), prepared)
+            assert number == 1
+
+
+@pytest.mark.parametrize("explicit", [False, True])
+def test_what_only_the_commit_finds_out_is_told(database: Database, explicit: bool) -> None:
+    table = "CREATE TEMPORARY TABLE one (number bigint UNIQUE DEFERRABLE INITIALLY DEFERRED)"
+    twice = ("INSERT INTO one VALUES (1), (1)", ())
+    with database.engine.connect() as connection:
+        exchange = driver(connection).exchange
+        exchange.run((table, ()))
+        for _ in range(2):
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                exchange.commit(twice) if explicit else exchange.run(twice)
+            driver(connection).rollback()
+            assert exchange.run(("SELECT count(*) FROM one", ())) == [[(0,)]]
+
+
+def test_a_commit_that_is_answered_with_a_rollback_is_an_error(database: Database) -> None:
+    with database.engine.connect() as connection:
+        exchange = driver(connection).exchange
+        exchange.within((FIVE, ()))
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            exchange.within(("SELECT 1 / 0", ()))
+        with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+            exchange.commit()
+        assert len(exchange.run((FIVE, ()))[0]) == 5
+
+
+def test_a_statement_that_somebody_has_dropped_is_prepared_again_on_a_new_connection(
+    database: Database,
+) -> None:
+    with database.engine.connect() as connection:
+        exchange = driver(connection).exchange
+        exchange.run((FIVE, ()))
+        exchange.run(("DEALLOCATE ALL", ()))
+        with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+            exchange.run((FIVE, ()))
+    assert len(database.rows(FIVE)) == 5
+
+
+def test_whoever_is_ended_amid_an_exchange_gets_their_own_reason(database: Database) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        def work(connection: Connection) -> None:
+            run(connection, "SELECT pg_terminate_backend(pg_backend_pid())")
+
+        with pytest.raises(Failed, match=r"terminating connection|server closed"):
+            pool.submit(database.append, work).result(timeout=60)
+    assert database.rows("SELECT 1") == [(1,)]
 
 
 def test_a_connection_that_breaks_amid_an_answer_is_closed(database: Database) -> None:

@@ -33,6 +33,11 @@ class CooperativeConnection(psycopg.Connection[Any]):
     def exchange(self) -> Exchange:
         return Exchange(self)
 
+    def rollback(self) -> None:
+        """Nothing, where the connection has ended: who asks for it has an error of their own."""
+        if not self.closed:
+            super().rollback()
+
     def wait(
         self, gen: PQGen[T], interval: float = INTERVAL, timeout: float | None = None
     ) -> T:

@@ -153,7 +153,7 @@ class Database:
 
         try:
             return self._run(transaction)
-        except AWAY as error:
+        except (*AWAY, *self._away) as error:
             raise _unavailable(error) from error
 
     def append(

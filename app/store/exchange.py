@@ -7,7 +7,7 @@ Python in it, and what is SQL, is still translated by psycopg.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
@@ -30,6 +30,9 @@ _SYNC = int(ExecStatus.PIPELINE_SYNC)
 _DONE = int(ExecStatus.COMMAND_OK)
 _FAILED = int(ExecStatus.FATAL_ERROR)
 _IDLE = int(TransactionStatus.IDLE)
+# A column has another type since, or somebody has dropped what was prepared: begin anew.
+_STALE = ("0A000", "26000")
+_Plan = tuple[str, tuple[int, ...]]  # a text, and the types of its parameters
 
 
 class _Asked(NamedTuple):
@@ -47,78 +50,97 @@ class Exchange:
         translating = connection.cursor()
         translating.adapters.register_dumper(int, Int8Dumper)  # whatever it is: one type, one plan
         self._translator = Transformer(translating)
-        self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._prepared: dict[_Plan, bytes] = {}
         self._numbers = count()
-
-    def within(self, *statements: Statement) -> list[list[Row]]:
-        """As `run`, in the transaction, which begins here if it has not yet."""
-        if self._pgconn.transaction_status == _IDLE:
-            return self.run(_BEGIN, *statements)[1:]
-        return self.run(*statements)
-
-    def commit(self, *statements: Statement) -> None:
-        """The last ones of the transaction, and its COMMIT."""
-        self.within(*statements, _COMMIT)
 
     def run(self, *statements: Statement) -> list[list[Row]]:
         """What each of them finds. Raises psycopg's error of the first that failed; those behind
         it were not run. Anything else that is raised ends the connection.
         """
+        return [self._rows(result) for result in self._results(statements)]
+
+    def within(self, *statements: Statement) -> list[list[Row]]:
+        """As `run`, in the transaction, which begins here if it has not yet."""
+        begun = self._begun()
+        return self.run(*begun, *statements)[len(begun):]
+
+    def commit(self, *statements: Statement) -> None:
+        """The last ones of the transaction, and its COMMIT."""
+        last = self._results([*self._begun(), *statements, _COMMIT])[-1]
+        if last.command_status != b"COMMIT":  # PostgreSQL may answer a COMMIT with ROLLBACK
+            raise errors.InFailedSqlTransaction("The transaction was rolled back.")
+
+    def _begun(self) -> tuple[Statement, ...]:
+        return (_BEGIN,) if self._pgconn.transaction_status == _IDLE else ()
+
+    def _results(self, statements: Sequence[Statement]) -> list[PGresult]:
         asked = [self._translated(*statement) for statement in statements]
         try:
-            results = self._connection.wait(self._talk(asked))
+            answers = self._connection.wait(self._talk(asked))
         except BaseException:
             self._connection.close()  # nobody knows what it would say next
             raise
-        for result in results:
-            if result.status == _FAILED:
-                raise errors.error_from_result(result, self._connection.info.encoding)
-        return [self._rows(result) for result in results]
+        for answer in answers:
+            if answer.status == _FAILED:
+                error = errors.error_from_result(answer, self._connection.info.encoding)
+                if error.sqlstate in _STALE:
+                    self._connection.close()
+                raise error
+        return answers[: len(asked)]
+
+    def _talk(self, asked: Sequence[_Asked]) -> PQGen[list[PGresult]]:
+        """The result of each, and what comes behind the last one: a COMMIT of its own may fail."""
+        new: dict[_Plan, bytes] = {}
+        self._pgconn.enter_pipeline_mode()
+        fresh = [self._send(statement, new) for statement in asked]
+        self._pgconn.pipeline_sync()
+        yield from generators.send(self._pgconn)
+        answers: list[PGresult] = []
+        while not answers or answers[-1].status != _SYNC:
+            found = yield from generators.fetch_many(self._pgconn)
+            if not found:  # libpq could not read what came
+                raise errors.OperationalError(self._pgconn.get_error_message())
+            answers += found
+        self._pgconn.exit_pipeline_mode()
+        return self._matched(asked, fresh, answers, new)
+
+    def _matched(
+        self, asked: Sequence[_Asked], fresh: Sequence[bool], answers: Sequence[PGresult],
+        new: Mapping[_Plan, bytes],
+    ) -> list[PGresult]:
+        """Without those that say how a preparation went; of one that failed, that."""
+        results, behind = [], iter(answers)
+        for statement, prepared_here in zip(asked, fresh, strict=True):
+            answer = next(behind)
+            if prepared_here and answer.status == _DONE:
+                plan = statement.text, statement.types
+                self._prepared[plan] = new[plan]
+                answer = next(behind)
+            elif prepared_here:
+                next(behind)  # it was not run
+            results.append(answer)
+        return [*results, *behind]
+
+    def _send(self, asked: _Asked, new: dict[_Plan, bytes]) -> bool:
+        """Put it into libpq's buffer; whether it has to be prepared before."""
+        plan = asked.text, asked.types
+        name = self._prepared.get(plan) or new.get(plan)
+        unknown = name is None
+        if name is None:
+            name = new[plan] = b"hichat_%d" % next(self._numbers)
+            self._pgconn.send_prepare(name, _numbered(asked.text), asked.types)
+        self._pgconn.send_query_prepared(name, asked.values)
+        return unknown
 
     def _translated(self, text: str, parameters: Sequence[object]) -> _Asked:
         values = self._translator.dump_sequence(parameters, [PyFormat.TEXT] * len(parameters))
         return _Asked(text, values, self._translator.types or ())
 
-    def _talk(self, asked: Sequence[_Asked]) -> PQGen[list[PGresult]]:
-        """The result of each, as far as it came; of what could not be prepared, the reason."""
-        self._pgconn.enter_pipeline_mode()
-        new = [self._send(statement) for statement in asked]
-        self._pgconn.pipeline_sync()
-        yield from generators.send(self._pgconn)
-        answers: list[PGresult] = []
-        while True:
-            [answer] = yield from generators.fetch_many(self._pgconn)
-            if answer.status == _SYNC:
-                break
-            answers.append(answer)
-        self._pgconn.exit_pipeline_mode()
-        return list(self._matched(asked, new, iter(answers)))
-
-    def _send(self, asked: _Asked) -> bytes | None:
-        """Put it into libpq's buffer; the name under which it is prepared there, if it is new."""
-        name = self._prepared.get((asked.text, asked.types))
-        new = None
-        if name is None:
-            name = new = b"hichat_%d" % next(self._numbers)
-            self._pgconn.send_prepare(name, _numbered(asked.text), asked.types)
-        self._pgconn.send_query_prepared(name, asked.values)
-        return new
-
-    def _matched(
-        self, asked: Sequence[_Asked], new: Sequence[bytes | None], answers: Iterator[PGresult]
-    ) -> Iterator[PGresult]:
-        for statement, name in zip(asked, new, strict=True):
-            answer = next(answers)
-            if name and answer.status == _DONE:
-                self._prepared[statement.text, statement.types] = name
-                answer = next(answers)
-            elif name:
-                next(answers)  # it was not run
-            yield answer
-
     def _rows(self, result: PGresult) -> list[Row]:
         self._translator.set_pgresult(result)
-        return self._translator.load_rows(0, result.ntuples, tuple)
+        rows = self._translator.load_rows(0, result.ntuples, tuple)
+        self._translator.set_pgresult(None)  # else it would be kept until the next use
+        return rows
 
 
 @cache

@@ -47,7 +47,7 @@ class Gathered(Generic[KeyT, ValueT]):
     def _run(self) -> None:
         busy = False
         while self._waiting:
-            if busy:
+            if busy and len(self._waiting) < self._at_once:
                 gevent.sleep(REST)
             keys = list(islice(self._waiting, self._at_once))
             results = [self._waiting.pop(key) for key in keys]
