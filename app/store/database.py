@@ -80,7 +80,7 @@ class Database:
             self._writer = engine
             self._watch = Watch(engine, patience)
         self._driver: Any = self._writer.dialect.loaded_dbapi
-        self._away = (self._driver.OperationalError, self._driver.InternalError)
+        self._away = (*AWAY, self._driver.OperationalError, self._driver.InternalError)
         self._kept: Connection | None = None
         self._reader: Any = None
         self._counter: Any = None
@@ -110,7 +110,7 @@ class Database:
                     self._reader.detach()  # ours: the pool is for what holds one for a while
                 return list(self._reader.dbapi_connection.execute(statement, parameters))
             return self._rows(statement, parameters)
-        except (*AWAY, *self._away) as error:
+        except self._away as error:
             raise _unavailable(error) from error
 
     def _rows(self, statement: str, parameters: Sequence[object]) -> list[Row]:
@@ -153,7 +153,7 @@ class Database:
 
         try:
             return self._run(transaction)
-        except (*AWAY, *self._away) as error:
+        except self._away as error:
             raise _unavailable(error) from error
 
     def append(
@@ -176,7 +176,7 @@ class Database:
             return self._run(transaction)
         except (IntegrityError, self._driver.IntegrityError) as error:
             raise Contested(str(error)) from error
-        except (*AWAY, *self._away) as error:
+        except self._away as error:
             raise Failed(str(error)) from error
 
     @contextmanager

@@ -36,9 +36,8 @@ _Plan = tuple[str, tuple[int, ...]]  # a text, and the types of its parameters
 
 
 class _Asked(NamedTuple):
-    text: str
+    plan: _Plan
     values: Sequence[Any]
-    types: tuple[int, ...]
 
 
 class Exchange:
@@ -113,8 +112,7 @@ class Exchange:
         for statement, prepared_here in zip(asked, fresh, strict=True):
             answer = next(behind)
             if prepared_here and answer.status == _DONE:
-                plan = statement.text, statement.types
-                self._prepared[plan] = new[plan]
+                self._prepared[statement.plan] = new[statement.plan]
                 answer = next(behind)
             elif prepared_here:
                 next(behind)  # it was not run
@@ -123,18 +121,18 @@ class Exchange:
 
     def _send(self, asked: _Asked, new: dict[_Plan, bytes]) -> bool:
         """Put it into libpq's buffer; whether it has to be prepared before."""
-        plan = asked.text, asked.types
-        name = self._prepared.get(plan) or new.get(plan)
-        unknown = name is None
-        if name is None:
-            name = new[plan] = b"hichat_%d" % next(self._numbers)
-            self._pgconn.send_prepare(name, _numbered(asked.text), asked.types)
+        known = self._prepared.get(asked.plan) or new.get(asked.plan)
+        name = known or b"hichat_%d" % next(self._numbers)
+        if known is None:
+            new[asked.plan] = name
+            text, types = asked.plan
+            self._pgconn.send_prepare(name, _numbered(text), types)
         self._pgconn.send_query_prepared(name, asked.values)
-        return unknown
+        return known is None
 
     def _translated(self, text: str, parameters: Sequence[object]) -> _Asked:
         values = self._translator.dump_sequence(parameters, [PyFormat.TEXT] * len(parameters))
-        return _Asked(text, values, self._translator.types or ())
+        return _Asked((text, self._translator.types or ()), values)
 
     def _rows(self, result: PGresult) -> list[Row]:
         self._translator.set_pgresult(result)

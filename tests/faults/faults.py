@@ -13,16 +13,22 @@ from tests.faults.flush import flush_fails, kill_at, kill_at_flush
 from tests.faults.sites import Many, Site, SmallDisk
 
 SLOW = 4000  # bytes a second
+TCP = 4.0  # seconds; after an outage it repeats within what that lasted, and ours are shorter
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`refuses`: a message may be refused meanwhile (and is then repeated, later than others)."""
+    """`refuses`: a message may be refused meanwhile (and is then repeated, later than others).
+
+    `aftermath`: seconds behind it in which something that was on its way may still arrive: what its
+    sender was refused meanwhile, at another worker, is stored and told then.
+    """
 
     name: str
     happen: Callable[[Any, Random], None]
     kind: str  # of the site
     refuses: bool = False
+    aftermath: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -173,16 +179,17 @@ EVERYWHERE = (
 FAULTS = {
     "single": {
         **{act.__name__: Fault(act.__name__, act, "single") for act in EVERYWHERE},
-        "pulled": Fault("pulled", pulled, "single"),
+        "pulled": Fault("pulled", pulled, "single", aftermath=TCP),
         "flush_kill": Fault("flush_kill", kill_at_flush, "single"),
         "flush_fails": Fault("flush_fails", flush_fails, "single", refuses=True),
         "disk_full": Fault("disk_full", disk_full, "disk", refuses=True),
     },
     "many": {
         **{act.__name__: Fault(act.__name__, act, "many") for act in EVERYWHERE},
+        "pulled": Fault("pulled", pulled, "many", refuses=True, aftermath=TCP),
         **{
             act.__name__: Fault(act.__name__, act, "many", refuses=True)
-            for act in (pulled, database_kill, database_cut, database_hole)
+            for act in (database_kill, database_cut, database_hole)
         },
         **{
             act.__name__: Fault(act.__name__, act, "many")

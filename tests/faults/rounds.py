@@ -24,7 +24,6 @@ from tests.support.client import Person
 USERS = 4
 RATE = 12.0  # messages a second of each device
 PATIENCE = 60.0  # seconds until devices that are not the same will never be
-AFTERMATH = 4.0  # seconds; an outage is shorter
 POLL = 0.05
 
 
@@ -114,10 +113,8 @@ class Round:
             self.fault.happen(self.site, self.random)
             self.history.write("fault", name=self.fault.name, healed=True)
             seconds = self._settle()
-            if self.fault.name == "pulled":
-                # TCP repeats what was cut off at most as long after the outage as that lasted: what
-                # its sender was refused meanwhile, at another worker, may be stored and told yet.
-                time.sleep(AFTERMATH)
+            if self.fault.aftermath:
+                time.sleep(self.fault.aftermath)
                 self._wait(self._is_settled)
             self._write_down()
         finally:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.many.conftest import Pair
-from tests.support.chat import burst, collect, expect_silence, open_chat
+from tests.support.chat import both_talk, burst, collect, expect_silence, open_chat
 from tests.support.client import Person, Socket
 from tests.support.groups import new_group
 from tests.test_metrics import numbers
@@ -65,13 +65,7 @@ def test_both_talk_at_once_and_every_device_hears_one_order(
 ) -> None:
     """Each connection gets acks for what it said itself; the others hear all of it."""
     with alice.device() as a, bob.device() as b, alice.at(pair[1]).device() as third:
-        with ThreadPoolExecutor(2) as pool:
-            said = pool.submit(burst, a, bob.id, [f"a{number}" for number in range(150)])
-            burst(b, alice.id, [f"b{number}" for number in range(150)])
-            said.result()
-        heard = collect(third, 300, "event")
-        assert [event["seq"] for event in heard] == list(range(1, 301))
-        expect_silence(third)
+        heard = both_talk(a, b, (alice.id, bob.id), third)
         for device, own in ((a, alice.id), (b, bob.id)):
             device.send(op="sync", ref="s", cursors={})
             device.expect("synced")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis import Redis
@@ -13,7 +12,7 @@ from redis.crc import key_slot
 from tests.many.conftest import AGAIN, Pair, all_well, pair_of
 from tests.many.test_loss import PATIENCE, all_heard, talking
 from tests.many.test_rights import opens, ticket, watch
-from tests.support.chat import burst, collect, expect_silence
+from tests.support.chat import both_talk, collect
 from tests.support.client import Person
 from tests.support.groups import new_group
 from tests.support.process import wait_until
@@ -130,13 +129,7 @@ def test_what_people_say_on_two_processes_is_heard_in_one_order(
     pair: Pair, alice: Person, bob: Person
 ) -> None:
     with alice.device() as a, bob.device() as b, alice.at(pair[1]).device() as third:
-        with ThreadPoolExecutor(2) as pool:
-            said = pool.submit(burst, a, bob.id, [f"a{number}" for number in range(150)])
-            burst(b, alice.id, [f"b{number}" for number in range(150)])
-            said.result()
-        heard = collect(third, 300, "event")
-        assert [event["seq"] for event in heard] == list(range(1, 301))
-        expect_silence(third)
+        both_talk(a, b, (alice.id, bob.id), third)
 
 
 def test_groups_receipts_typing_and_presence_go_across(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.support import topology
@@ -35,6 +36,20 @@ def collect(device: Socket, count: int, *ops: str) -> list[dict[str, Any]]:
         if frame["op"] in ops:
             found.append(frame)
     return found
+
+
+def both_talk(
+    one: Socket, other: Socket, ids: tuple[int, int], third: Socket
+) -> list[dict[str, Any]]:
+    """Two users, with these ids, say much at once; what the third device heard, in one order."""
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.submit(burst, one, ids[1], [f"a{number}" for number in range(150)])
+        burst(other, ids[0], [f"b{number}" for number in range(150)])
+        said.result()
+    heard = collect(third, 300, "event")
+    assert [event["seq"] for event in heard] == list(range(1, 301))
+    expect_silence(third)
+    return heard
 
 
 def in_promised_order(seen: list[tuple[int, str]]) -> list[tuple[int, str]]:

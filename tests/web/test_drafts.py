@@ -29,6 +29,21 @@ def with_draft(person: Person, chat: int, draft: str) -> None:
     assert answer.ok, answer.text
 
 
+def becomes_draft(page: Page, person: Person, chat: int, draft: str | None) -> None:
+    """Wait until the server has this draft; the page's own events have their turn meanwhile."""
+    eventually(lambda: (page.evaluate("0"), draft_of(person, chat))[1], draft)
+
+
+def come_back(desk: Desk, page: Page, chat: int) -> Page:
+    """Close the page, end the outage, open the chat anew; its list is there."""
+    page.close()
+    desk.offline(False)
+    opened = desk.context.new_page()
+    with opened.expect_response("**/v2/conversations?*"):
+        opened.goto(f"/#/c/{chat}")
+    return opened
+
+
 def outage(desk: Desk, page: Page) -> None:
     desk.allow(*NETWORK)
     desk.offline()
@@ -51,7 +66,7 @@ def test_what_is_typed_in_a_long_outage_stays_and_is_told_afterwards(
     page.clock.run_for(LONG)
     with page.expect_response("**/v2/conversations?*"):
         desk.offline(False)
-    eventually(lambda: (page.evaluate("0"), draft_of(alice, chat))[1], "in the tunnel")
+    becomes_draft(page, alice, chat, "in the tunnel")
     expect(composer(page)).to_have_value("in the tunnel")
 
 
@@ -61,7 +76,7 @@ def test_what_another_device_did_to_a_draft_that_the_server_has_counts(
     chat = open_chat(alice, bob)
     page = desk_of(alice).tab(f"/#/c/{chat}")
     composer(page).fill("half a sentence")
-    eventually(lambda: (page.evaluate("0"), draft_of(alice, chat))[1], "half a sentence")
+    becomes_draft(page, alice, chat, "half a sentence")
     told = "import('views/client.js').then(({ client }) => client.store.all('drafts'))"
     eventually(lambda: page.evaluate(told), [])
     alice.request("PATCH", f"/v2/conversations/{chat}", json={"draft": None})
@@ -79,12 +94,8 @@ def test_what_was_typed_in_an_outage_survives_a_reload(
     outage(desk, page)
     composer(page).fill("in the tunnel")
     eventually(lambda: page.evaluate(KEPT), ["in the tunnel"])
-    page.close()
-    desk.offline(False)
-    page = desk.context.new_page()
-    with page.expect_response("**/v2/conversations?*"):
-        page.goto(f"/#/c/{chat}")
-    eventually(lambda: (page.evaluate("0"), draft_of(alice, chat))[1], "in the tunnel")
+    page = come_back(desk, page, chat)
+    becomes_draft(page, alice, chat, "in the tunnel")
     expect(composer(page)).to_have_value("in the tunnel")
     eventually(lambda: page.evaluate(KEPT), [])
 
@@ -101,12 +112,8 @@ def test_what_was_sent_in_an_outage_does_not_come_back_as_a_draft(
     composer(page).press("Enter")
     expect(message(page, "are you there?")).to_be_visible()
     eventually(lambda: page.evaluate(KEPT), [None])
-    page.close()
-    desk.offline(False)
-    page = desk.context.new_page()
-    with page.expect_response("**/v2/conversations?*"):
-        page.goto(f"/#/c/{chat}")
-    eventually(lambda: (page.evaluate("0"), draft_of(alice, chat))[1], None)
+    page = come_back(desk, page, chat)
+    becomes_draft(page, alice, chat, None)
     expect(messages(page).get_by_role("article")).to_have_count(1)
     expect(composer(page)).to_have_value("")
     eventually(lambda: [event["message"]["content"] for event in bob.history(chat)], [
